@@ -1,0 +1,38 @@
+#include "harness/base/errno.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "harness/base/result.h"
+
+namespace sockdrill {
+
+Errno last_errno() { return Errno{errno}; }
+
+std::string name_of(Errno error) {
+  const char* name = strerrorname_np(error.value);
+  return name != nullptr ? std::string(name) : fmt::format("errno {}", error.value);
+}
+
+Errno errno_named(const std::string& name) {
+  constexpr int kHighest = 133;  // EHWPOISON; see errno(3)
+  for (int value = 1; value <= kHighest; ++value) {
+    const char* candidate = strerrorname_np(value);
+    if (candidate != nullptr && name == candidate) return Errno{value};
+  }
+  return Errno{};
+}
+
+std::string describe(Errno error) {
+  return fmt::format(
+      "{} ({})", name_of(error),
+      strerrordesc_np(error.value) != nullptr ? strerrordesc_np(error.value) : "unknown error");
+}
+
+std::string to_string(const Error& error) {
+  return error.where.empty() ? error.message : error.where + ": " + error.message;
+}
+
+}  // namespace sockdrill

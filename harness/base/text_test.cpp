@@ -1,0 +1,45 @@
+#include "harness/base/text.h"
+
+#include <gtest/gtest.h>
+
+namespace sockdrill {
+namespace {
+
+TEST(QuoteTest, MakesInvisibleOctetsVisible) {
+  EXPECT_EQ(quote(Bytes("a\r\n\0\xff", 5)), R"("a\r\n\x00\xff")");
+}
+TEST(QuoteTest, CountsWhatItLeavesOut) { EXPECT_EQ(quote("abcdef", 2), R"("ab" ... 4 more)"); }
+
+TEST(CountOfTest, SeparatesThousandsAndForgetsNoPlural) {
+  EXPECT_EQ(count_of(1, "byte"), "1 byte");
+  EXPECT_EQ(count_of(1048576, "byte"), "1,048,576 bytes");
+}
+
+TEST(NearestTest, FindsASlipOfTheFinger) {
+  EXPECT_EQ(nearest("conect", {"close", "connect"}), "connect");
+}
+TEST(NearestTest, FindsAForgottenTheme) {
+  EXPECT_EQ(nearest("reply-in-full", {"half-close/reply-in-full"}), "half-close/reply-in-full");
+}
+TEST(NearestTest, OffersNothingFar) { EXPECT_EQ(nearest("zebra", {"connect", "close"}), ""); }
+
+TEST(MatchesGlobTest, StarCrossesSlashes) {
+  EXPECT_TRUE(matches_glob("half*", "half-close/reply-in-full"));
+  EXPECT_TRUE(matches_glob("*/reply*", "half-close/reply-in-full"));
+  EXPECT_FALSE(matches_glob("half", "half-close/reply-in-full"));
+  EXPECT_TRUE(matches_glob("a?c", "abc"));
+}
+
+TEST(SplitCommandTest, KeepsQuotedWordsWhole) {
+  EXPECT_EQ(split_command(R"(redis-server --save "" 'a b' c\ d)"),
+            (std::vector<std::string>{"redis-server", "--save", "", "a b", "c d"}));
+}
+TEST(SplitCommandTest, RefusesAnOpenQuote) { EXPECT_TRUE(split_command("echo 'a").empty()); }
+
+TEST(JoinOrTest, ReadsLikeASentence) {
+  EXPECT_EQ(join_or({"a"}), "a");
+  EXPECT_EQ(join_or({"a", "b", "c"}), "a, b or c");
+}
+
+}  // namespace
+}  // namespace sockdrill
