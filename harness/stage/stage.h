@@ -1,0 +1,149 @@
+#pragma once
+
+// The isolation that one server instance lives in.
+//
+// A stage is a set of namespaces of its own (net, pid, mount, ipc, uts; and user, where we are not
+// root) behind a tiny static agent of ours, which is PID 1 there: it sets loopback up, starts what
+// it is asked to start, reaps every orphan and tells us how they ended. The agent holds one socket
+// to us; when that closes, for whatever reason, it exits and the kernel ends everything in its pid
+// namespace. So nothing outlives us, kill -9 included.
+//
+// Where namespaces are forbidden the stage is *degraded*: the host's loopback, a process group of
+// its own and a subreaper agent; what the agent cannot see ended by the kernel, it ends itself by
+// walking its descendants.
+//
+// A Stage is used from one thread at a time. No call blocks longer than its deadline.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/base/address.h"
+#include "harness/base/deadline.h"
+#include "harness/base/fd.h"
+#include "harness/stage/home.h"
+
+namespace sockdrill {
+
+/// Resource limits a process starts with (getrlimit(2)); what is not given is inherited.
+struct Limits {
+  std::optional<std::uint64_t> descriptors;   ///< RLIMIT_NOFILE, soft and hard
+  std::optional<std::uint64_t> memory_bytes;  ///< RLIMIT_AS
+  std::optional<std::uint64_t> processes;     ///< RLIMIT_NPROC (does not bind root)
+};
+
+struct Launch {
+  std::vector<std::string> command;  ///< argv; [0] is looked up in PATH
+  std::string working_directory;     ///< "" = ours
+  std::map<std::string, std::string>
+      environment;  ///< added to, or replacing, what we have ourselves
+  Limits limits;
+  bool wants_input = false;  ///< a pipe to stdin; otherwise /dev/null
+};
+
+/// How a process ended (wait(2)).
+struct ExitStatus {
+  bool was_signalled = false;
+  int code = 0;  ///< exit status, or the signal's number
+  bool dumped_core = false;
+  bool operator==(const ExitStatus&) const = default;
+};
+/// "exited with status 1", "killed by SIGPIPE (signal 13)".
+std::string to_string(const ExitStatus& status);
+
+/// What was written to stdout or stderr: the first and the last 64 KiB, and how much there was in
+/// all.
+class OutputTail final {
+ public:
+  static constexpr std::size_t kKept = 65536;
+  void append(std::string_view text);
+  [[nodiscard]] std::uint64_t total() const { return total_; }
+  /// The whole, or head and tail around "[... N bytes left out ...]".
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::string head_;
+  std::string tail_;
+  std::uint64_t total_ = 0;
+};
+
+/// A process on the stage: a server, a second instance, a client program. `pid` is as *we* see it.
+struct StageProcess {
+  pid_t pid = -1;
+  OutputTail out;
+  OutputTail err;
+  OwnedFd input;                     ///< the pipe to its stdin, when the launch wanted one
+  std::optional<ExitStatus> exited;  ///< set by pump() once it has ended and been reaped
+};
+
+struct StageOptions {
+  /// A broadcast-capable link with 192.0.2.1/24 (broadcast 192.0.2.255) beside loopback, and the
+  /// routes that make 255.255.255.255 leave by it.
+  bool broadcast_link = false;
+};
+
+class Stage final {
+ public:
+  /// Builds the namespaces and starts the agent. `home` outlives the stage. The error names the
+  /// step that the kernel refused.
+  static Result<std::unique_ptr<Stage>> open(const Home& home, const StageOptions& options);
+  /// Kills whatever is left, at once. close() first for an orderly end.
+  ~Stage();
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+
+  /// Starts a process. The error says what exec said ("redis-serverr: not found in PATH", "x.sh:
+  /// permission denied"). The reference lives as long as the stage.
+  Result<StageProcess*> start(const Launch& launch, Deadline deadline);
+  /// Signals one process (not its group). ESRCH once it has been reaped.
+  SysResult<void> signal(const StageProcess& process, int signal_number);
+  /// The soft RLIMIT_NOFILE of a *running* process (prlimit(2)); the hard one stays, so it can be
+  /// raised again.
+  SysResult<void> set_soft_descriptor_limit(const StageProcess& process, std::uint64_t limit);
+
+  /// Descriptors to watch for reading (agent and output pipes); pump() when one is ready. The list
+  /// may change after start() and pump().
+  [[nodiscard]] std::vector<Fd> descriptors() const;
+  /// Takes in, without blocking, all output and all news of the agent. Output of a process is
+  /// complete once `exited` is set and its pipes are at their end or held open only by something it
+  /// left behind.
+  void pump();
+  /// Stops (or resumes) taking in a process's stdout and stderr: for checks of servers whose log
+  /// nobody reads.
+  void set_draining(StageProcess& process, bool drains);
+
+  /// A socket made inside the stage's network namespace, close-on-exec and non-blocking; usable
+  /// from any thread.
+  [[nodiscard]] SysResult<OwnedFd> socket(int domain, int type, int protocol) const;
+  /// The same for NETLINK_SOCK_DIAG and AF_PACKET; blocking.
+  [[nodiscard]] SysResult<OwnedFd> blocking_socket(int domain, int type, int protocol) const;
+  /// A TCP or UDP port nobody uses here. Always `wished` when isolated and wished != 0.
+  [[nodiscard]] Result<std::uint16_t> free_port(Transport transport, std::uint16_t wished) const;
+
+  /// A folder that lives and dies with the stage: its path as the server sees it ({tmp}) ...
+  [[nodiscard]] const std::string& temp_inside() const;
+  /// ... and as we reach it (through /proc/AGENT/root; for connect(2) and to look at files).
+  [[nodiscard]] const std::string& temp_outside() const;
+
+  [[nodiscard]] bool is_isolated() const;
+  [[nodiscard]] pid_t agent() const;
+  /// Live processes on the stage other than the agent (outer pids), for "nothing left over" and for
+  /// the watch.
+  [[nodiscard]] std::vector<pid_t> processes() const;
+
+  /// Kills everything, reaps, removes. True when the kernel confirmed within the deadline that
+  /// nothing is left.
+  bool close(Deadline deadline);
+
+ private:
+  struct Impl;
+  explicit Stage(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sockdrill
