@@ -7,16 +7,21 @@
 
 #include "harness/base/result.h"
 
-#define TRY(...)                                                                  \
-  __extension__({                                                                 \
-    auto&& try_result_ = (__VA_ARGS__);                                           \
-    if (!try_result_) return tl::make_unexpected(std::move(try_result_).error()); \
-    *std::forward<decltype(try_result_)>(try_result_);                            \
+#define SOCKDRILL_TRY_(name, ...)                                   \
+  __extension__({                                                   \
+    auto&& name = (__VA_ARGS__);                                    \
+    if (!name) return tl::make_unexpected(std::move(name).error()); \
+    *std::forward<decltype(name)>(name);                            \
   })
-
-/// The same for Result<void>.
-#define TRY_VOID(...)                                                             \
-  do {                                                                            \
-    auto&& try_result_ = (__VA_ARGS__);                                           \
-    if (!try_result_) return tl::make_unexpected(std::move(try_result_).error()); \
+#define SOCKDRILL_TRY_VOID_(name, ...)                              \
+  do {                                                              \
+    auto&& name = (__VA_ARGS__);                                    \
+    if (!name) return tl::make_unexpected(std::move(name).error()); \
   } while (false)
+#define SOCKDRILL_JOIN_(a, b) a##b
+#define SOCKDRILL_NAME_(counter) SOCKDRILL_JOIN_(try_result_, counter)
+
+// A name of its own for each use, so that one inside another shadows nothing.
+#define TRY(...) SOCKDRILL_TRY_(SOCKDRILL_NAME_(__COUNTER__), __VA_ARGS__)
+/// The same for Result<void>.
+#define TRY_VOID(...) SOCKDRILL_TRY_VOID_(SOCKDRILL_NAME_(__COUNTER__), __VA_ARGS__)

@@ -1,0 +1,221 @@
+#include "harness/target/target.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "harness/base/text.h"
+#include "harness/base/try.h"
+
+namespace sockdrill {
+
+namespace {
+
+const std::vector<std::string> kPlaceholders = {"port",   "path", "tmp",     "speaks",
+                                                "family", "host", "libexec", "targets"};
+
+Result<Declares> read_declares(const Node& node) {
+  TRY_VOID(
+      node.allow_only({"concurrency", "polls", "stops_on", "exit", "max_message", "max_connections",
+                       "max_memory_growth", "idle_timeout_ms", "broadcasts"}));
+  Declares declares;
+  const auto number = [&](const char* key) -> Result<std::optional<std::uint64_t>> {
+    if (!node.has(key)) return std::optional<std::uint64_t>{};
+    return std::optional<std::uint64_t>{
+        static_cast<std::uint64_t>(TRY(node.at(key).as_integer(0, std::int64_t{1} << 50)))};
+  };
+  if (node.has("concurrency"))
+    declares.concurrent =
+        TRY(node.at("concurrency").as_word({"concurrent", "iterative"})) == "concurrent";
+  if (node.has("polls")) declares.polls = TRY(node.at("polls").as_bool());
+  if (node.has("broadcasts")) declares.broadcasts = TRY(node.at("broadcasts").as_bool());
+  if (node.has("stops_on"))
+    declares.stops_on =
+        TRY(node.at("stops_on").as_word({"SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL"}));
+  if (node.has("exit")) {
+    if (!node.at("exit").is_array())
+      return tl::unexpected(node.at("exit").expected("an array of exit statuses"));
+    for (const Node& item : node.at("exit").items())
+      declares.exit.push_back(static_cast<int>(TRY(item.as_integer(0, 255))));
+  }
+  declares.max_message = TRY(number("max_message"));
+  declares.max_connections = TRY(number("max_connections"));
+  declares.max_memory_growth = TRY(number("max_memory_growth"));
+  declares.idle_timeout_ms = TRY(number("idle_timeout_ms"));
+  return declares;
+}
+
+/// `{prot}` is a slip that would otherwise reach the server as it stands.
+Result<void> check_placeholders(const Node& word) {
+  const std::string text = TRY(word.as_string());
+  for (std::size_t at = text.find('{'); at != std::string::npos; at = text.find('{', at + 1)) {
+    const std::size_t end = text.find('}', at);
+    if (end == std::string::npos) break;
+    const std::string name = text.substr(at + 1, end - at - 1);
+    const bool is_word = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || c == '_';
+    });
+    if (is_word &&
+        std::find(kPlaceholders.begin(), kPlaceholders.end(), name) == kPlaceholders.end() &&
+        !nearest(name, kPlaceholders).empty()) {
+      return tl::unexpected(word.error(
+          fmt::format("unknown placeholder '{{{}}}'{}", name, did_you_mean(name, kPlaceholders))));
+    }
+  }
+  return {};
+}
+
+Result<void> read_listens(const Node& node, Target& target) {
+  TRY_VOID(node.allow_only({"transport", "port", "path", "family"}));
+  Result<Transport> transport = parse_transport(TRY(TRY(node.required("transport")).as_string()));
+  if (!transport) return tl::unexpected(node.at("transport").error(transport.error().message));
+  target.transport = *transport;
+  if (node.has("port"))
+    target.port = static_cast<std::uint16_t>(TRY(node.at("port").as_integer(1, 65535)));
+  if (node.has("path")) target.path = TRY(node.at("path").as_string());
+  if (node.has("family"))
+    target.family =
+        TRY(node.at("family").as_word({"ipv4", "ipv6"})) == "ipv6" ? Family::ipv6 : Family::ipv4;
+  if (node.has("port") && is_unix(target.transport))
+    return tl::unexpected(node.at("port").error("a unix socket has a \"path\", no port"));
+  if (node.has("path") && !is_unix(target.transport))
+    return tl::unexpected(node.at("path").error(
+        fmt::format("{} has a \"port\", no path", to_string(target.transport))));
+  return {};
+}
+
+Result<void> read_known(const Node& node, Target& target) {
+  if (!node.is_array())
+    return tl::unexpected(node.expected("an array of {\"check\", \"because\"}"));
+  for (const Node& item : node.items()) {
+    TRY_VOID(item.allow_only({"check", "because"}));
+    Known known{.check = TRY(TRY(item.required("check")).as_string()),
+                .because = TRY(TRY(item.required("because")).as_string())};
+    target.known.push_back(std::move(known));
+  }
+  return {};
+}
+
+Result<Target> read_base(const Node& root) {
+  TRY_VOID(
+      root.allow_only({"$schema", "name", "summary", "command", "working_directory", "environment",
+                       "listens", "speaks", "declares", "known", "needs", "variants"}));
+  Target target;
+  target.name = TRY(TRY(root.required("name")).as_string());
+  target.model = target.name;
+  target.file = root.document().file;
+  if (root.has("summary")) target.summary = TRY(root.at("summary").as_string());
+  const Node command = TRY(root.required("command"));
+  if (!command.is_array() || command.items().empty())
+    return tl::unexpected(command.expected("an array of words: the program and its arguments"));
+  for (const Node& word : command.items()) {
+    TRY_VOID(check_placeholders(word));
+    target.command.push_back(TRY(word.as_string()));
+  }
+  if (root.has("working_directory"))
+    target.working_directory = TRY(root.at("working_directory").as_string());
+  if (root.has("environment")) {
+    if (!root.at("environment").is_object())
+      return tl::unexpected(root.at("environment").expected("an object of strings"));
+    for (const auto& [key, value] : root.at("environment").members())
+      target.environment[key] = TRY(value.as_string());
+  }
+  TRY_VOID(read_listens(TRY(root.required("listens")), target));
+  if (root.has("declares")) target.declares = TRY(read_declares(root.at("declares")));
+  if (root.has("known")) TRY_VOID(read_known(root.at("known"), target));
+  if (root.has("needs")) target.needs = TRY(root.at("needs").as_strings());
+  return target;
+}
+
+Result<Target> read_variant(const Target& base, const Node& node) {
+  TRY_VOID(node.allow_only({"speaks", "family", "known", "declares", "command"}));
+  Target target = base;
+  if (node.has("family"))
+    target.family =
+        TRY(node.at("family").as_word({"ipv4", "ipv6"})) == "ipv6" ? Family::ipv6 : Family::ipv4;
+  target.speaks = TRY(read_dialogue(TRY(node.required("speaks")), target.transport));
+  if (node.has("known")) TRY_VOID(read_known(node.at("known"), target));
+  if (node.has("declares")) target.declares = TRY(read_declares(node.at("declares")));
+  target.name = fmt::format("{}:{}{}", base.name, target.speaks.name,
+                            target.family == Family::ipv6 ? ":ipv6" : "");
+  return target;
+}
+
+}  // namespace
+
+std::string to_string(Family family) { return family == Family::ipv4 ? "ipv4" : "ipv6"; }
+
+std::vector<std::string> placeholder_names() { return kPlaceholders; }
+
+const Known* Target::known_for(const std::string& check) const {
+  const auto found = std::find_if(known.begin(), known.end(),
+                                  [&](const Known& k) { return matches_glob(k.check, check); });
+  return found == known.end() ? nullptr : &*found;
+}
+
+Result<std::vector<Target>> read_targets(const Document& document) {
+  const Node root(document);
+  const Target base = TRY(read_base(root));
+  std::vector<Target> targets;
+  if (!root.has("variants")) {
+    targets.push_back(base);
+    targets[0].speaks = TRY(read_dialogue(TRY(root.required("speaks")), base.transport));
+    return targets;
+  }
+  if (root.has("speaks"))
+    return tl::unexpected(
+        root.at("speaks").error("\"speaks\" stands beside \"variants\": write it in each variant"));
+  const Node variants = root.at("variants");
+  if (!variants.is_array() || variants.items().empty())
+    return tl::unexpected(variants.expected("an array of variants, at least one"));
+  for (const Node& item : variants.items()) targets.push_back(TRY(read_variant(base, item)));
+  return targets;
+}
+
+Json write_target(const Target& target) {
+  Json listens{{"transport", to_string(target.transport)}};
+  if (target.port != 0) listens["port"] = target.port;
+  if (!target.path.empty()) listens["path"] = target.path;
+  if (!is_unix(target.transport)) listens["family"] = to_string(target.family);
+  const Declares& d = target.declares;
+  Json declares = Json::object();
+  if (d.concurrent) declares["concurrency"] = *d.concurrent ? "concurrent" : "iterative";
+  if (d.polls) declares["polls"] = true;
+  declares["stops_on"] = d.stops_on;
+  if (!d.exit.empty()) declares["exit"] = d.exit;
+  if (d.max_message) declares["max_message"] = *d.max_message;
+  if (d.max_connections) declares["max_connections"] = *d.max_connections;
+  if (d.max_memory_growth) declares["max_memory_growth"] = *d.max_memory_growth;
+  if (d.idle_timeout_ms) declares["idle_timeout_ms"] = *d.idle_timeout_ms;
+  if (d.broadcasts) declares["broadcasts"] = true;
+  Json json{{"name", target.name}};
+  if (!target.summary.empty()) json["summary"] = target.summary;
+  json["command"] = target.command;
+  if (!target.working_directory.empty()) json["working_directory"] = target.working_directory;
+  if (!target.environment.empty()) json["environment"] = target.environment;
+  json["listens"] = std::move(listens);
+  json["speaks"] = write_dialogue(target.speaks);
+  json["declares"] = std::move(declares);
+  for (const Known& known : target.known)
+    json["known"].push_back({{"check", known.check}, {"because", known.because}});
+  if (!target.needs.empty()) json["needs"] = target.needs;
+  return json;
+}
+
+std::string fill_in(const std::string& text, const std::map<std::string, std::string>& values) {
+  std::string filled;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text[at] == '{' ? text.find('}', at) : std::string::npos;
+    const auto value =
+        end == std::string::npos ? values.end() : values.find(text.substr(at + 1, end - at - 1));
+    if (value == values.end()) {
+      filled += text[at++];
+    } else {
+      filled += value->second;
+      at = end + 1;
+    }
+  }
+  return filled;
+}
+
+}  // namespace sockdrill

@@ -1,0 +1,78 @@
+#pragma once
+
+// A server and its manifest: how it starts, where it listens, what it speaks, what it declares
+// about itself.
+//
+// One manifest file may describe several targets: `variants` lists what differs ("speaks",
+// "family"), and each variant is a target named `NAME:SPEAKS` or `NAME:SPEAKS:ipv6`. Pure: nothing
+// is started or looked up here but the file itself.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/base/address.h"
+#include "harness/target/dialogue.h"
+
+namespace sockdrill {
+
+enum class Family { ipv4, ipv6 };
+
+struct Known {
+  std::string check;  ///< a check's id, or a glob
+  std::string because;
+  bool operator==(const Known&) const = default;
+};
+
+/// What a server says of itself. Without a declaration a policy check reports, and does not judge.
+struct Declares {
+  std::optional<bool> concurrent;  ///< "concurrency": "concurrent" | "iterative"
+  bool polls = false;  ///< it never sleeps for long: "settled" is judged from consumed CPU
+  std::string stops_on = "SIGTERM";
+  std::vector<int> exit;  ///< statuses that a stop may end with; empty: 0, or killed by the signal
+  std::optional<std::uint64_t> max_message;  ///< the longest request (stream) or datagram it takes
+  std::optional<std::uint64_t> max_connections;
+  std::optional<std::uint64_t>
+      max_memory_growth;  ///< octets a slow client may cost; 8 MiB when not said
+  std::optional<std::uint64_t> idle_timeout_ms;
+  bool broadcasts = false;  ///< it answers requests that were sent to a broadcast address
+  bool operator==(const Declares&) const = default;
+};
+
+struct Target {
+  std::string name;   ///< unique: "tcp-epoll-level:echo"
+  std::string model;  ///< the manifest's own name: "tcp-epoll-level"
+  std::string file;   ///< where it was read; "" for --exec
+  std::vector<std::string>
+      command;  ///< {port} {path} {tmp} {speaks} {family} {host} and {libexec} are filled in
+  std::string working_directory;  ///< "" = {tmp}
+  std::map<std::string, std::string> environment;
+  Transport transport = Transport::tcp;
+  Family family = Family::ipv4;
+  std::uint16_t port = 0;  ///< fixed port; 0 = we choose and fill {port} in
+  std::string path;        ///< AF_UNIX: fixed path; "" = we choose
+  Dialogue speaks;
+  Declares declares;
+  std::vector<Known> known;
+  std::vector<std::string> needs;  ///< programs without which the target is skipped
+  std::string summary;
+  bool operator==(const Target&) const = default;
+
+  [[nodiscard]] const Known* known_for(const std::string& check) const;
+};
+
+/// Targets of one manifest, in the order of its variants.
+Result<std::vector<Target>> read_targets(const Document& document);
+/// One concrete target (no variants): what a recording carries.
+Json write_target(const Target& target);
+
+/// The placeholders a command may use; anything else in braces that looks like one is an error.
+std::vector<std::string> placeholder_names();
+/// `{port}` -> values["port"]. An unknown `{word}` is left as it stands.
+std::string fill_in(const std::string& text, const std::map<std::string, std::string>& values);
+
+std::string to_string(Family family);
+
+}  // namespace sockdrill

@@ -1,0 +1,54 @@
+#include "harness/target/target.h"
+
+#include <gtest/gtest.h>
+
+namespace sockdrill {
+namespace {
+
+Result<std::vector<Target>> targets_of(const std::string& text) {
+  return read_targets(parse_document(text, "t.json").value());
+}
+
+TEST(ReadTargetsTest, MakesATargetOfEachVariant) {
+  const auto targets =
+      targets_of(R"({"name": "m", "command": ["m", "{port}"], "listens": {"transport": "tcp"},
+    "variants": [{"speaks": "echo"}, {"speaks": "daytime", "family": "ipv6"}]})")
+          .value();
+  ASSERT_EQ(targets.size(), 2U);
+  EXPECT_EQ(targets[0].name, "m:echo");
+  EXPECT_EQ(targets[1].name, "m:daytime:ipv6");
+  EXPECT_EQ(targets[1].speaks.style, Style::announce);
+}
+
+TEST(ReadTargetsTest, NamesTheMissingKey) {
+  const auto targets = targets_of(R"({"name": "m", "command": ["m"], "speaks": "echo"})");
+  ASSERT_FALSE(targets);
+  EXPECT_NE(targets.error().message.find("the key 'listens' is missing"), std::string::npos);
+  EXPECT_EQ(targets.error().where, "t.json:1:1");
+}
+
+TEST(ReadTargetsTest, CatchesASlipInAPlaceholder) {
+  const auto targets = targets_of(
+      R"({"name": "m", "command": ["m", "{prot}"], "listens": {"transport": "tcp"}, "speaks": "echo"})");
+  ASSERT_FALSE(targets);
+  EXPECT_NE(targets.error().message.find("did you mean 'port'?"), std::string::npos);
+}
+
+TEST(ReadTargetsTest, ReadsWhatItWrites) {
+  const Target target =
+      targets_of(
+          R"({"name": "r", "command": ["r", "{port}"], "listens": {"transport": "tcp", "port": 6379}, "speaks": "line",
+    "declares": {"concurrency": "concurrent", "exit": [0], "max_message": 4096}, "known": [{"check": "a/*", "because": "b"}], "needs": ["r"]})")
+          .value()[0];
+  Target again = targets_of(write_target(target).dump()).value()[0];
+  EXPECT_EQ(again, target);
+  EXPECT_EQ(target.known_for("a/x")->because, "b");
+  EXPECT_EQ(target.known_for("b/x"), nullptr);
+}
+
+TEST(FillInTest, LeavesStrangersAlone) {
+  EXPECT_EQ(fill_in("--port={port} {x}", {{"port", "7"}}), "--port=7 {x}");
+}
+
+}  // namespace
+}  // namespace sockdrill
