@@ -7,6 +7,7 @@
 // network namespace that it makes; real root needs none. Both get a home network namespace, so that
 // one code path serves both and nothing of ours ever touches the host's network.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ struct Home {
   OwnedFd network;           ///< our home netns; kNoFd when degraded
   std::string
       agent_path;  ///< the static agent: libexec/sockdrill/sockdrill-agent beside our own binary
+  /// The soft RLIMIT_NOFILE that we were started with. Servers get it, even where we have raised
+  /// our own for the sake of crowds.
+  std::uint64_t soft_descriptors = 0;
 };
 
 /// Single-threaded. `wants_isolation` false gives the degraded mode on purpose (`--no-isolation`,

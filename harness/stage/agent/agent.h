@@ -1,0 +1,52 @@
+#pragma once
+
+// The parts of sockdrill-agent: a static program without a C++ library, single-threaded, that
+// allocates nothing and prints nothing. Whatever goes wrong is told to the stage as a step and an
+// errno.
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "harness/stage/protocol.h"
+
+namespace sockdrill::agent {
+
+/// What the kernel said to which step; `step` none when all went well.
+struct Outcome {
+  protocol::Step step = protocol::Step::none;
+  int error = 0;
+  [[nodiscard]] bool failed() const { return step != protocol::Step::none; }
+};
+/// The step with the calling thread's errno.
+Outcome failure(protocol::Step step);
+
+struct TempFolder {
+  char path[protocol::kTextBytes] = {};
+};
+
+/// setup.cpp: inside fresh namespaces: private mounts, proc, tmpfs, hostname, network.
+Outcome set_up_isolated(const protocol::SetUp& wishes, TempFolder& temp);
+/// setup.cpp: as a subreaper on the host: a session of its own and a temp folder.
+Outcome set_up_degraded(const protocol::SetUp& wishes, TempFolder& temp);
+
+/// network.cpp: loopback up with its second address; the broadcast link where wished.
+Outcome set_up_network(bool wants_broadcast_link);
+
+/// spawn.cpp: descriptors that came with a start request, in the protocol's order.
+struct StartFds {
+  int words = -1;
+  int input = -1;
+  int output = -1;
+  int error = -1;
+};
+/// Starts a process and returns once it has been exec'ed or has failed to be.
+Outcome spawn(const protocol::Start& start, const StartFds& fds, bool dies_with_agent, pid_t& pid);
+
+/// sweep.cpp: kills and reaps every descendant until none is left.
+void kill_descendants();
+/// sweep.cpp: removes a folder and all below it, following no link.
+void remove_tree(const char* path);
+
+}  // namespace sockdrill::agent
