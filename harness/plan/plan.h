@@ -1,0 +1,114 @@
+#pragma once
+
+// Scenario x target -> plan: checked, expanded, payloads resolved, fields drawn. It fails here or
+// never. Pure.
+//
+// A plan is blocks in order; the scripts of a block run side by side (one script of one step for an
+// ordinary step, one script a client for a crowd). Repeats are unrolled, exchanges are taken apart
+// into a send and an expectation, a cut at every offset into one exchange an offset. Every step has
+// an id of its own, in the order of the text.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "harness/scenario/content.h"
+#include "harness/scenario/scenario.h"
+#include "harness/target/target.h"
+
+namespace sockdrill {
+
+/// An outcome with nothing left open.
+struct PlannedOutcome {
+  Outcome::What what = Outcome::What::unsaid;
+  Content content;           ///< octets, message
+  bool is_sent = false;      ///< message: "=sent"
+  Template reply;            ///< reply
+  FieldValues values;        ///< reply: the fields of the request it answers
+  std::uint64_t number = 0;  ///< at_least
+  Then then = Then::unsaid;
+  bool is_warning = false;
+  std::string because;
+};
+
+struct PlannedSend {
+  Content content;
+  std::vector<std::uint64_t> cuts;  ///< rising offsets; the server is settled between the pieces
+  bool urgent = false;
+  bool until_blocked = false;
+  bool reads_meanwhile = true;
+  std::string to;
+  Errno fails;  ///< 0: it must not fail by our own kernel's word
+};
+
+struct PlannedExpect {
+  std::vector<PlannedOutcome> one_of;
+  std::optional<std::uint64_t> within_ms;
+};
+
+struct PlannedRun {
+  std::vector<std::string> command;
+  Content input;
+  std::optional<int> exit;
+  std::optional<Content> output;
+};
+
+using PlannedAction = std::variant<Connect, Open, PlannedSend, PlannedExpect, Shutdown, Close,
+                                   Reset, Drain, Read, PlannedRun, ServerAction>;
+
+struct PlannedStep {
+  int id = 0;
+  std::string client;  ///< "" for the server's steps
+  PlannedAction action;
+  std::string pointer;  ///< where it stands in the scenario; "" for steps of ours (probe)
+  std::string text;  ///< the step in one line, for people: `a: send 70,000 bytes of pattern a___`
+};
+
+using Script = std::vector<PlannedStep>;
+
+struct Block {
+  std::vector<Script> scripts;
+  std::size_t at_once = 1;  ///< how many scripts run at a time
+};
+
+struct CasePlan {
+  Bindings bindings;
+  std::vector<Block> blocks;
+  Script probe;  ///< a fresh exchange on a fresh connection, played after the case (client "probe")
+};
+
+struct Plan {
+  Scenario scenario;  ///< of the first case: the head is the same in all
+  Target target;
+  std::uint64_t seed = 0;
+  std::vector<CasePlan> cases;
+  Script warm_up;  ///< the probe before the baseline (client "warm-up")
+  bool needs_broadcast_link = false;
+};
+
+/// Why a check is not for a target ("it is for tcp, this one listens on udp"); nothing when it is.
+std::optional<std::string> why_not(const Scenario& scenario, const Target& target);
+
+struct PlanOptions {
+  std::uint64_t seed = 1;
+  Bindings only;         ///< `--set size=512`: only the cases that agree with these
+  std::string base_dir;  ///< where `file` payloads are looked up: the scenario's folder
+};
+
+/// The error carries the place in the scenario. A case that the target's bounds leave out is left
+/// out; if all are, the plan has no cases, and `why` says so.
+Result<Plan> make_plan(const Check& check, const Target& target, const PlanOptions& options);
+
+/// Steps that can never run, whatever the target: a client used before it is there or after it
+/// closed, a wait for rest while the server is stopped, an end with the server stopped ... Part of
+/// `lint` and of make_plan().
+Result<void> check_steps(const Check& check);
+
+/// The plan as text, one line a step: what would be done.
+std::string describe(const Plan& plan);
+/// The step of an id; it exists.
+const PlannedStep& step_of(const Plan& plan, int id);
+
+}  // namespace sockdrill

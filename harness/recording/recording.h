@@ -1,0 +1,113 @@
+#pragma once
+
+// The timeline of one run: everything that happened, in one order, in lanes. What the judge judges
+// and reports show.
+//
+// On disk: JSON Lines. The first line is the head (what was played, against what); each further
+// line is an event. A recording that breaks off in the middle (kill -9, full disk) can be read up
+// to there.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/base/deadline.h"
+#include "harness/base/errno.h"
+#include "harness/recording/resources.h"
+#include "harness/scenario/content.h"
+#include "harness/scenario/scenario.h"
+#include "harness/target/target.h"
+
+namespace sockdrill {
+
+enum class Lane { client, server, network, harness };
+
+/// What happened, and which fields of Event say more. Fields not named are unused.
+enum class Kind {
+  // client; `who` is its name
+  opened,          ///< text: "tcp 127.0.0.1:40312" (transport and local address, as far as known)
+  connected,       ///< text: local -> remote address
+  connect_failed,  ///< error; text: the language's word ("refused", "reset", "timeout")
+  sent,  ///< content; number: octets sent before it on this connection; text: destination, when not
+         ///< the server's address
+  send_failed,  ///< error; number: octets that did not get out
+  blocked,      ///< the server takes no more; number: octets of this step that got out
+  received,  ///< content (of one message where boundaries are kept); text: the sender, when it is
+             ///< not the address asked
+  ended,  ///< text: "fin" or "reset"; error of a reset; number: octets received before it on this
+          ///< connection
+  shut_down,  ///< text: "write", "read" or "both"
+  closed,     ///< text: "orderly", or "at once"
+  was_reset,  ///< we reset it (SO_LINGER {1,0})
+  ran,  ///< a program ended; number: its status; content: its output; text: how it ended, and its
+        ///< stderr
+  // server; `who` is "server" or "second"
+  started,        ///< number: pid; text: the command line
+  listening,      ///< text: the address
+  not_listening,  ///< text: why not ("it exited with status 1", "it listens on 0.0.0.0:8081
+                  ///< instead")
+  stopped,        ///< by SIGSTOP; every thread has stopped
+  continued,
+  signalled,  ///< text: the signal
+  limited,    ///< number: the soft limit of descriptors
+  exited,     ///< number: status, or signal number + 256; text: "exited with status 1"
+  wrote,      ///< content; text: "stdout" or "stderr"
+  sampled,    ///< resources; text: "baseline", "after", "round N", "step"; number: round
+  left_over,  ///< after stopping; number: processes; text: which
+  // harness
+  case_began,   ///< number: index of the case; text: its bindings
+  round_began,  ///< the steps are played again to see whether a growth repeats; number: round, from
+                ///< 1
+  step_began,
+  step_ended,  ///< text: "done", "met", "unmet", "deadline" (a cap was hit: undecided) or
+               ///< "impossible"
+  rested,    ///< text: "settled" or "blocked"; number: 1 when firm; detail: what stands unread, if
+             ///< anything
+  restless,  ///< the server did not come to rest within the cap; text: why
+  probed,    ///< text: "began" or "ended"
+  dropped,   ///< the kernel threw datagrams away; number: how many since the last such event
+  measured_quiet,  ///< number: parts per million of one CPU, running and runnable, over the window;
+                   ///< text: the window in ms
+  note,            ///< text
+  failed           ///< an error of ours, or of the machine; text
+};
+
+struct Event {
+  Nanoseconds at{0};  ///< since the run began
+  Lane lane = Lane::harness;
+  Kind kind = Kind::note;
+  std::string who;
+  int step = -1;  ///< id of the planned step it belongs to; -1 for none
+  std::string text;
+  std::string detail;
+  std::uint64_t number = 0;
+  Errno error;
+  Content content;
+  std::optional<Resources> resources;
+  bool operator==(const Event&) const = default;
+};
+
+struct Recording {
+  // The head: enough to plan the run again, and so to judge it and to replay it.
+  Json scenario;  ///< the file's JSON, parameters and all
+  Target target;  ///< concrete
+  std::uint64_t seed = 0;
+  std::vector<Bindings> cases;  ///< those that were to be played
+  std::string scenario_file;
+  bool isolated = true;
+  std::string version;
+  std::vector<Event> events;
+};
+
+/// The word of the JSON form: "connect-failed".
+std::string to_string(Kind kind);
+std::string to_string(Lane lane);
+
+Json write_event(const Event& event);
+Result<Event> read_event(const Node& node);
+/// The whole as JSON Lines.
+std::string write_recording(const Recording& recording);
+Result<Recording> read_recording(const std::string& text, const std::string& file);
+
+}  // namespace sockdrill

@@ -1,0 +1,78 @@
+#pragma once
+
+// Renders verdicts and recordings. No logic of its own: whatever it shows has been decided by the
+// judge.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/judge/judge.h"
+
+namespace sockdrill {
+
+/// One check on one target, finished.
+struct RunResult {
+  std::string check;
+  std::string target;
+  std::string summary;  ///< of the check
+  Level level = Level::must;
+  std::vector<std::string> source;  ///< of the check
+  std::string catches;
+  std::string scenario_file;
+  std::string scenario_text;  ///< the file, so that the script line can be shown
+  Verdict verdict;
+  Nanoseconds took{0};
+  /// Kept for what did not pass; of passes only the head is kept. Empty plan and recording for SKIP
+  /// and some ERRORs.
+  std::optional<Plan> plan;
+  std::optional<Recording> recording;
+  std::string server_output;   ///< tail of stdout and stderr, labelled
+  std::string replay_command;  ///< one line to paste: runs exactly this again
+  std::string artifact;        ///< where the recording was written; ""
+};
+
+struct Totals {
+  std::size_t run = 0, passed = 0, known = 0, warned = 0, info = 0, skipped = 0, unknown = 0,
+              failed = 0, errors = 0;
+  Nanoseconds took{0};
+  void add(const RunResult& result);
+};
+
+class Reporter {
+ public:
+  virtual ~Reporter() = default;
+  /// `runs` check x target pairs are about to be played.
+  virtual void begin(std::size_t runs, std::size_t checks, std::size_t targets) = 0;
+  /// In the order of completion. Called from one thread at a time.
+  virtual void add(const RunResult& result) = 0;
+  /// `exit_code` is what the command will return; `interrupted` after SIGINT.
+  virtual void end(const Totals& totals, int exit_code, bool interrupted) = 0;
+};
+
+struct ConsoleOptions {
+  bool color = false;     ///< the caller has looked at isatty() and NO_COLOR
+  bool progress = false;  ///< a terminal: one line is redrawn while running
+  bool verbose = false;   ///< one line a run, passes and skips too
+};
+
+/// `write` takes finished text; it never fails as far as the reporter is concerned.
+using Sink = std::function<void(std::string_view)>;
+std::unique_ptr<Reporter> make_console_reporter(Sink write, ConsoleOptions options);
+std::unique_ptr<Reporter> make_junit_reporter(Sink write);
+std::unique_ptr<Reporter> make_tap_reporter(Sink write);
+std::unique_ptr<Reporter> make_json_reporter(Sink write);
+
+/// The full explanation of one result that did not pass: requirement and clause, script line,
+/// ladder, expected and actual, located dump, the server's output, the replay command. Plain text,
+/// or with colours.
+std::string explain(const RunResult& result, bool color);
+/// The lanes as a ladder; `marked` is the index of the divergent event, or npos.
+std::string draw_ladder(const Recording& recording, const Plan& plan, const Finding* finding,
+                        bool color);
+/// expected and actual side by side in hexadecimal and text, the first difference marked.
+std::string draw_difference(const Difference& difference, bool color);
+
+}  // namespace sockdrill
