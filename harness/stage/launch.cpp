@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -29,6 +30,15 @@ std::map<std::string, std::string> merged_environment(const Launch& launch,
   const std::size_t equals = marker.find('=');
   merged[marker.substr(0, equals)] = marker.substr(equals + 1);
   return merged;
+}
+
+/// Neither argv nor an environment can.
+bool has_nul(const Launch& launch) {
+  const auto holds = [](const std::string& text) { return text.find('\0') != std::string::npos; };
+  return holds(launch.working_directory) || std::ranges::any_of(launch.command, holds) ||
+         std::ranges::any_of(launch.environment, [&holds](const auto& variable) {
+           return holds(variable.first) || holds(variable.second);
+         });
 }
 
 void set_limits(const Limits& limits, Start& start) {
@@ -78,6 +88,7 @@ std::string exec_refusal(Errno error) {
 
 Result<StartRequest> make_start_request(const Launch& launch, const std::string& marker) {
   if (launch.command.empty() || launch.command[0].empty()) return fail("the command is empty");
+  if (has_nul(launch)) return fail("a command and its environment cannot hold NUL bytes");
   const auto environment = merged_environment(launch, marker);
   std::string words = launch.working_directory + '\0';
   for (const std::string& argument : launch.command) words += argument + '\0';
@@ -87,6 +98,7 @@ Result<StartRequest> make_start_request(const Launch& launch, const std::string&
   request.start.words_bytes = words.size();
   request.start.argument_count = static_cast<std::uint32_t>(launch.command.size());
   request.start.environment_count = static_cast<std::uint32_t>(environment.size());
+  request.start.as_ordinary_user = launch.as_ordinary_user ? 1 : 0;
   set_limits(launch.limits, request.start);
   auto file = memory_file_with(words);
   if (!file) return fail(fmt::format("memfd_create: {}", describe(file.error())));

@@ -65,7 +65,7 @@ struct Start {
   std::uint32_t argument_count = 0;
   std::uint32_t environment_count = 0;
   std::uint32_t limit_flags = 0;
-  std::uint32_t unused = 0;
+  std::uint32_t as_ordinary_user = 0;
   std::uint64_t descriptors = 0;
   std::uint64_t memory_bytes = 0;
   std::uint64_t processes = 0;

@@ -38,12 +38,16 @@ struct Limits {
 };
 
 struct Launch {
-  std::vector<std::string> command;  ///< argv; [0] is looked up in PATH
-  std::string working_directory;     ///< "" = ours
+  std::vector<std::string> command;  ///< argv; [0] is looked up in the PATH of this launch
+  std::string working_directory;     ///< "" = ours; relative paths in `command` start here
   std::map<std::string, std::string>
       environment;  ///< added to, or replacing, what we have ourselves
   Limits limits;
   bool wants_input = false;  ///< a pipe to stdin; otherwise /dev/null
+  /// On an isolated stage a process is root of the stage's user namespace (or of the machine, where
+  /// we are root). With this it is user 1000 without capabilities: ports below 1024 are refused,
+  /// and servers that will not run as root run. Degraded stages leave it as we are.
+  bool as_ordinary_user = false;
 };
 
 /// How a process ended (wait(2)).
@@ -77,13 +81,21 @@ struct StageProcess {
   pid_t pid = -1;
   OutputTail out;
   OutputTail err;
-  OwnedFd input;                     ///< the pipe to its stdin, when the launch wanted one
+  OwnedFd
+      input;  ///< the pipe to its stdin, when the launch wanted one; non-blocking. Ignore SIGPIPE.
   std::optional<ExitStatus> exited;  ///< set by pump() once it has ended and been reaped
 };
 
+/// Loopback of an isolated stage has 127.0.0.1/8, ::1 and this one (RFC 5737), for servers that
+/// distrust sources in 127/8.
+inline constexpr const char* kOrdinaryAddress = "192.0.2.129";
+/// What a broadcast link has, and whom it reaches.
+inline constexpr const char* kLinkAddress = "192.0.2.1";
+inline constexpr const char* kLinkBroadcast = "192.0.2.255";
+
 struct StageOptions {
-  /// A broadcast-capable link with 192.0.2.1/24 (broadcast 192.0.2.255) beside loopback, and the
-  /// routes that make 255.255.255.255 leave by it.
+  /// A link that can broadcast, eth0 with kLinkAddress/24, beside loopback, and the routes that
+  /// make 255.255.255.255 and multicasts leave by it. Refused where stages are degraded.
   bool broadcast_link = false;
 };
 
@@ -122,12 +134,15 @@ class Stage final {
   [[nodiscard]] SysResult<OwnedFd> socket(int domain, int type, int protocol) const;
   /// The same for NETLINK_SOCK_DIAG and AF_PACKET; blocking.
   [[nodiscard]] SysResult<OwnedFd> blocking_socket(int domain, int type, int protocol) const;
-  /// A TCP or UDP port nobody uses here. Always `wished` when isolated and wished != 0.
+  /// A TCP or UDP port nobody uses here. Always `wished` when isolated and wished != 0; another one
+  /// when degraded and the wished one is taken.
   [[nodiscard]] Result<std::uint16_t> free_port(Transport transport, std::uint16_t wished) const;
 
   /// A folder that lives and dies with the stage: its path as the server sees it ({tmp}) ...
   [[nodiscard]] const std::string& temp_inside() const;
-  /// ... and as we reach it (through /proc/AGENT/root; for connect(2) and to look at files).
+  /// ... and as we reach it (through /proc/AGENT/root; for connect(2) and to look at files). A
+  /// client socket bound to such a path has a name that means nothing to the server: let those of
+  /// unix-dgram autobind, the abstract names of a stage are its own.
   [[nodiscard]] const std::string& temp_outside() const;
 
   [[nodiscard]] bool is_isolated() const;
@@ -136,8 +151,9 @@ class Stage final {
   /// the watch.
   [[nodiscard]] std::vector<pid_t> processes() const;
 
-  /// Kills everything, reaps, removes. True when the kernel confirmed within the deadline that
-  /// nothing is left.
+  /// Kills everything, reaps, removes, takes in the last output. True when the kernel confirmed
+  /// within the deadline that nothing is left. Whoever traces a process here has let go of it, or
+  /// keeps waiting for it in another thread: a traced zombie is its tracer's to reap.
   bool close(Deadline deadline);
 
  private:

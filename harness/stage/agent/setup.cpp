@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -39,8 +40,37 @@ bool must_keep_run(const protocol::SetUp& wishes) {
   return wishes.keep_run != 0 || exists("/run/current-system");
 }
 
+/// Servers expect their folder in /run, and only their folder: its content would lead them to the
+/// sockets of the host's services.
+void copy_folders(int from, int to) {
+  DIR* entries = ::fdopendir(from);
+  if (entries == nullptr) return;
+  while (const dirent* entry = ::readdir(entries)) {
+    struct stat info {};
+    if (entry->d_type != DT_DIR || entry->d_name[0] == '.') continue;
+    if (::fstatat(from, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (::mkdirat(to, entry->d_name, 0700) != 0) continue;
+    static_cast<void>(::fchownat(to, entry->d_name, info.st_uid, info.st_gid, 0));
+    static_cast<void>(::fchmodat(to, entry->d_name, info.st_mode & 07777, 0));
+  }
+  static_cast<void>(::closedir(entries));
+}
+
+bool make_private_run() {
+  const int before = ::open("/run", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (before < 0) return false;
+  if (!mount_tmpfs("/run", "mode=0755,size=1g")) {
+    static_cast<void>(::close(before));
+    return false;
+  }
+  const int after = ::open("/run", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  copy_folders(before, after);
+  static_cast<void>(::close(after));
+  return true;
+}
+
 Outcome make_temp_folder(const protocol::SetUp& wishes, TempFolder& temp) {
-  const bool has_run = !must_keep_run(wishes) && mount_tmpfs("/run", "mode=0755,size=1g");
+  const bool has_run = !must_keep_run(wishes) && make_private_run();
   const bool has_shm = mount_tmpfs("/dev/shm", "mode=1777,size=1g");
   if (has_run && make_temp_below("/run", temp)) return {};
   if (has_shm && make_temp_below("/dev/shm", temp)) return {};

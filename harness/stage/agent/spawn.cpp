@@ -101,12 +101,17 @@ Outcome apply_limits(const Start& start) {
   return {};
 }
 
+bool write_file(const char* path, const char* text) {
+  const int file = ::open(path, O_WRONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool is_written = ::write(file, text, std::strlen(text)) >= 0;
+  static_cast<void>(::close(file));
+  return is_written;
+}
+
 /// A server that eats all memory shall die before we do.
 void offer_to_the_oom_killer() {
-  const int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (file < 0) return;
-  static_cast<void>(::write(file, "1000", 4));
-  static_cast<void>(::close(file));
+  static_cast<void>(write_file("/proc/self/oom_score_adj", "1000"));
 }
 
 const char* search_path(char* const* environment) {
@@ -116,13 +121,14 @@ const char* search_path(char* const* environment) {
   return kDefaultPath;
 }
 
+bool exists(const char* path) { return ::access(path, F_OK) == 0; }
+
 /// Only returns when the kernel said no. ENOENT for a file that exists is about its interpreter.
 Outcome exec_file(const char* path, const Words& words) {
   ::execve(path, words.arguments, words.environment);
-  const int error = errno;
-  const bool exists = ::access(path, F_OK) == 0;
-  errno = error;
-  return failure(error == ENOENT && exists ? Step::interpreter : Step::exec);
+  const Outcome outcome = failure(Step::exec);
+  if (outcome.error == ENOENT && exists(path)) return {Step::interpreter, ENOENT};
+  return outcome;
 }
 
 /// As execvp(3) does, but in the PATH of the environment that the server gets, and without handing
@@ -142,7 +148,8 @@ Outcome exec_from_path(const char* name, const Words& words) {
       char* after = entry_bytes == 0 ? candidate : candidate + entry_bytes + 1;
       std::memcpy(after, name, name_bytes);
       const Outcome outcome = exec_file(candidate, words);
-      if (outcome.error == EACCES) denied = outcome;
+      // A folder of PATH that we may not look into is no reason to speak of permissions.
+      if (outcome.error == EACCES && exists(candidate)) denied = outcome;
       const bool is_absent =
           outcome.step == Step::exec &&
           (outcome.error == ENOENT || outcome.error == ENOTDIR || outcome.error == EACCES);
@@ -154,7 +161,18 @@ Outcome exec_from_path(const char* name, const Words& words) {
   return denied.failed() ? denied : Outcome{Step::search_path, ENOENT};
 }
 
+/// In a user namespace of its own, user 0 of the stage gets the name 1000. With it go, at exec, all
+/// capabilities.
+bool become_ordinary_user() {
+  static_cast<void>(write_file("/proc/self/setgroups", "deny"));
+  return write_file("/proc/self/uid_map", "1000 0 1") &&
+         write_file("/proc/self/gid_map", "1000 0 1");
+}
+
 Outcome become_the_process(const ChildTask& task) {
+  if (task.start->as_ordinary_user != 0 && !become_ordinary_user()) {
+    return failure(Step::identity);
+  }
   if (task.dies_with_agent) static_cast<void>(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
   if (::setsid() < 0) return failure(Step::session);
   if (::dup2(task.fds->input, 0) < 0 || ::dup2(task.fds->output, 1) < 0 ||
@@ -192,7 +210,9 @@ Outcome spawn(const Start& start, const StartFds& fds, bool dies_with_agent, pid
   ChildTask task{&start, &fds, &words, dies_with_agent, {}};
   alignas(64) static char stack[65536];
   // As vfork(2): the child borrows our memory, and we sleep until it has exec'ed or given up.
-  pid = ::clone(run_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &task);
+  const int user_namespace = start.as_ordinary_user != 0 ? CLONE_NEWUSER : 0;
+  pid = ::clone(run_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD | user_namespace,
+                &task);
   if (pid < 0) task.outcome = failure(Step::child);
   release(words);
   return task.outcome;
