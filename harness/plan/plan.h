@@ -86,6 +86,8 @@ struct Plan {
   std::vector<CasePlan> cases;
   Script warm_up;  ///< the probe before the baseline (client "warm-up")
   bool needs_broadcast_link = false;
+  std::string left_out;  ///< why cases were left out for this target, if any were: "its field
+                         ///< 'text' takes 1 to 64 octets, not 127"
 };
 
 /// Why a check is not for a target ("it is for tcp, this one listens on udp"); nothing when it is.
@@ -98,7 +100,7 @@ struct PlanOptions {
 };
 
 /// The error carries the place in the scenario. A case that the target's bounds leave out is left
-/// out; if all are, the plan has no cases, and `why` says so.
+/// out; if all are, the plan has no cases, and `left_out` says why.
 Result<Plan> make_plan(const Check& check, const Target& target, const PlanOptions& options);
 
 /// Steps that can never run, whatever the target: a client used before it is there or after it
@@ -106,6 +108,8 @@ Result<Plan> make_plan(const Check& check, const Target& target, const PlanOptio
 /// `lint` and of make_plan().
 Result<void> check_steps(const Check& check);
 
+/// `a: send 70,000 bytes of pattern a___ from 0`.
+std::string describe(const PlannedStep& step);
 /// The plan as text, one line a step: what would be done.
 std::string describe(const Plan& plan);
 /// The step of an id; it exists.

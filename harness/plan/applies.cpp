@@ -1,0 +1,63 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "harness/plan/plan.h"
+
+namespace sockdrill {
+
+namespace {
+
+bool speaks_word(const std::string& word, const Dialogue& dialogue) {
+  if (word == "any" || word == dialogue.name) return true;
+  if (word == "dialogue") return dialogue.style == Style::request_reply && dialogue.is_persistent();
+  if (word == "persistent") return dialogue.is_persistent();
+  if (word == "echo") return dialogue.style == Style::echo;
+  if (word == "discard") return dialogue.style == Style::sink;
+  return false;
+}
+
+bool has_declared(const std::string& word, const Declares& declares) {
+  if (word == "max_message") return declares.max_message.has_value();
+  if (word == "max_connections") return declares.max_connections.has_value();
+  if (word == "max_memory_growth") return declares.max_memory_growth.has_value();
+  if (word == "idle_timeout_ms") return declares.idle_timeout_ms.has_value();
+  return false;
+}
+
+}  // namespace
+
+std::optional<std::string> why_not(const Scenario& scenario, const Target& target) {
+  const Applies& applies = scenario.applies;
+  if (!applies.transport.empty() && std::find(applies.transport.begin(), applies.transport.end(),
+                                              target.transport) == applies.transport.end()) {
+    std::vector<std::string> words;
+    for (const Transport transport : applies.transport) words.push_back(to_string(transport));
+    return fmt::format("it is for {}, the server listens on {}", join_or(words),
+                       to_string(target.transport));
+  }
+  if (!applies.speaks.empty() &&
+      std::none_of(applies.speaks.begin(), applies.speaks.end(),
+                   [&](const std::string& w) { return speaks_word(w, target.speaks); })) {
+    return fmt::format("it is for servers that speak {}, this one speaks {}",
+                       join_or(applies.speaks), target.speaks.name);
+  }
+  // A server that says nothing about itself is taken for a concurrent one; what it then fails is
+  // told as INFO (judge).
+  if (applies.concurrent == true && target.declares.concurrent == false)
+    return "it is for servers that serve several clients at a time, this one declares that it is "
+           "iterative";
+  if (applies.concurrent == false && target.declares.concurrent != false)
+    return "it is for iterative servers";
+  if (applies.broadcasts && !target.declares.broadcasts)
+    return "it is for servers that declare that they answer broadcasts";
+  if (applies.broadcast_link && target.family == Family::ipv6)
+    return "IPv6 has no broadcast (RFC 4291 2)";
+  for (const std::string& word : applies.declares) {
+    if (!has_declared(word, target.declares))
+      return fmt::format("the server does not declare \"{}\"", word);
+  }
+  return std::nullopt;
+}
+
+}  // namespace sockdrill
