@@ -4,8 +4,8 @@
 // and reports show.
 //
 // On disk: JSON Lines. The first line is the head (what was played, against what); each further
-// line is an event. A recording that breaks off in the middle (kill -9, full disk) can be read up
-// to there.
+// line is an event; the last counts them. A recording that breaks off in the middle (kill -9, full
+// disk) can be read up to there.
 
 #include <cstdint>
 #include <optional>
@@ -98,16 +98,27 @@ struct Recording {
   bool isolated = true;
   std::string version;
   std::vector<Event> events;
+  bool is_whole = true;  ///< false: the file breaks off before the line that ends a recording
+  bool operator==(const Recording&) const = default;
 };
 
 /// The word of the JSON form: "connect-failed".
 std::string to_string(Kind kind);
 std::string to_string(Lane lane);
 
+/// Fields that the event does not use are left out. Text that is not UTF-8 becomes {"hex": ...}.
 Json write_event(const Event& event);
 Result<Event> read_event(const Node& node);
-/// The whole as JSON Lines.
+
+/// The lines of a recording, each with its newline, for whoever writes while the run goes on.
+std::string head_line(const Recording& recording);
+std::string event_line(const Event& event);
+std::string end_line(std::size_t events);
+
+/// The whole as JSON Lines: read_recording(write_recording(r)) == r.
 std::string write_recording(const Recording& recording);
+/// Reads as far as the text goes: a last line that breaks off is left out, and `is_whole` is false.
+/// Any other line that is no event is an error at `file:line:column`.
 Result<Recording> read_recording(const std::string& text, const std::string& file);
 
 }  // namespace sockdrill
