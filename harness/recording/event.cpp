@@ -14,6 +14,8 @@ namespace sockdrill {
 
 namespace {
 
+constexpr std::string_view kDigits = "0123456789abcdef";
+
 constexpr std::array<std::pair<Lane, const char*>, 4> kLanes{{{Lane::client, "client"},
                                                               {Lane::server, "server"},
                                                               {Lane::network, "network"},
@@ -59,6 +61,7 @@ constexpr std::array<std::pair<Kind, const char*>, 34> kKinds{{
 template <typename Table>
 std::vector<std::string> words_of(const Table& table) {
   std::vector<std::string> words;
+  words.reserve(table.size());
   for (const auto& [value, word] : table) words.emplace_back(word);
   return words;
 }
@@ -92,7 +95,6 @@ Result<std::string> read_text(const Node& node) {
   if (!node.is_object()) return node.as_string();
   TRY_VOID(node.allow_only({"hex"}));
   const std::string hex = TRY(TRY(node.required("hex")).as_string());
-  constexpr std::string_view kDigits = "0123456789abcdef";
   if (hex.size() % 2 != 0 || hex.find_first_not_of(kDigits) != std::string::npos)
     return tl::unexpected(node.at("hex").expected("pairs of hexadecimal digits"));
   std::string text;
