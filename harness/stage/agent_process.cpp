@@ -39,6 +39,7 @@ namespace {
 struct ChildTask {
   const char* path = nullptr;
   char* const* arguments = nullptr;
+  char* const* environment = nullptr;
   int control = -1;
   bool dies_with_thread = false;
   int error = 0;
@@ -56,7 +57,7 @@ SOCKDRILL_BARE int exec_agent(void* argument) {
   } else {
     ::syscall(SYS_dup3, task->control, kControlFd, 0);
   }
-  ::syscall(SYS_execve, task->path, task->arguments, environ);
+  ::syscall(SYS_execve, task->path, task->arguments, task->environment);
   task->error = errno;
   ::syscall(SYS_exit_group, 127);
   return 127;
@@ -204,9 +205,16 @@ Result<AgentProcess> launch_agent(const std::string& path, const SetUp& wishes) 
     return fail(fmt::format("talking to the agent: {}", describe(last_errno())));
   }
   std::string name = "sockdrill-agent";
+  // Nothing of our own environment: the agent needs none, and this says whose it is.
+  std::string owner = "SOCKDRILL_HARNESS=" + std::to_string(::getpid());
   const std::array<char*, 2> arguments{name.data(), nullptr};
+  const std::array<char*, 2> environment{owner.data(), nullptr};
   const bool isolated = wishes.isolated != 0;
-  ChildTask task{path.c_str(), arguments.data(), pair->theirs.raw(), isolated, 0};
+  ChildTask task{.path = path.c_str(),
+                 .arguments = arguments.data(),
+                 .environment = environment.data(),
+                 .control = pair->theirs.raw(),
+                 .dies_with_thread = isolated};
   const int namespaces =
       isolated ? CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS : 0;
   AgentProcess agent = TRY(clone_agent(task, namespaces));

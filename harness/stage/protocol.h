@@ -12,7 +12,8 @@ namespace sockdrill::protocol {
 
 /// Where the agent finds its end of the pair.
 inline constexpr int kControlFd = 3;
-inline constexpr std::size_t kTextBytes = 4096;
+/// A temp folder of a longer name would be of no use: a socket's path has 107 octets.
+inline constexpr std::size_t kTextBytes = 512;
 
 /// What was being done when the kernel said no. In the order in which the agent does it.
 enum class Step : std::uint32_t {

@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 
 #include "harness/base/check.h"
@@ -30,9 +29,13 @@ namespace {
 
 constexpr auto kSetUpLimit = std::chrono::seconds(30);
 
+/// Of a degraded stage.
 std::string temp_parent() {
+  constexpr std::size_t kLongest = protocol::kTextBytes / 2;
   const char* chosen = std::getenv("TMPDIR");
-  return chosen != nullptr && *chosen == '/' ? chosen : "/tmp";
+  const bool is_fit =
+      chosen != nullptr && *chosen == '/' && std::string_view(chosen).size() <= kLongest;
+  return is_fit ? chosen : "/tmp";
 }
 
 /// Whether hiding /run would hide the folder that we, and by default the servers, work in.
@@ -48,7 +51,7 @@ protocol::SetUp make_set_up(const Home& home, const StageOptions& options) {
   wishes.keep_run = works_below_run() ? 1 : 0;
   wishes.soft_descriptors = home.soft_descriptors;
   const std::string parent = temp_parent();
-  std::strncpy(wishes.temp_parent, parent.c_str(), sizeof wishes.temp_parent - 1);
+  parent.copy(wishes.temp_parent, sizeof wishes.temp_parent - 1);
   return wishes;
 }
 

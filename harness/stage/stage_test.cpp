@@ -14,7 +14,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "harness/stage/test_stage.h"
+#include "harness/stage/testing/test_stage.h"
 
 namespace sockdrill {
 namespace {

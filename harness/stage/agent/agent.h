@@ -1,6 +1,6 @@
 #pragma once
 
-// The parts of sockdrill-agent: a static program without a C++ library, single-threaded, that
+// The parts of sockdrill-agent: a static program without a C or C++ library, single-threaded, that
 // allocates nothing and prints nothing. Whatever goes wrong is told to the stage as a step and an
 // errno.
 
@@ -19,17 +19,16 @@ struct Outcome {
   int error = 0;
   [[nodiscard]] bool failed() const { return step != protocol::Step::none; }
 };
-/// The step with the calling thread's errno.
-Outcome failure(protocol::Step step);
+/// From a result of the kernel: well, unless it is negative.
+inline Outcome outcome_of(protocol::Step step, long result) {
+  return result < 0 ? Outcome{step, static_cast<int>(-result)} : Outcome{};
+}
 
-struct TempFolder {
-  char path[protocol::kTextBytes] = {};
-};
-
-/// setup.cpp: inside fresh namespaces: private mounts, proc, tmpfs, hostname, network.
-Outcome set_up_isolated(const protocol::SetUp& wishes, TempFolder& temp);
+/// setup.cpp: inside fresh namespaces: private mounts, proc, tmpfs, hostname, network. Writes the
+/// path of the temp folder.
+Outcome set_up_isolated(const protocol::SetUp& wishes, char (&temp)[protocol::kTextBytes]);
 /// setup.cpp: as a subreaper on the host: a session of its own and a temp folder.
-Outcome set_up_degraded(const protocol::SetUp& wishes, TempFolder& temp);
+Outcome set_up_degraded(const protocol::SetUp& wishes, char (&temp)[protocol::kTextBytes]);
 
 /// network.cpp: loopback up with its second address; the broadcast link where wished.
 Outcome set_up_network(bool wants_broadcast_link);

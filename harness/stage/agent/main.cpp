@@ -6,18 +6,11 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
-#include <cerrno>
 #include <csignal>
-#include <cstring>
-
-#include <fcntl.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include "harness/stage/agent/agent.h"
+#include "harness/stage/agent/kernel.h"
 
 namespace sockdrill::agent {
 namespace {
@@ -26,6 +19,13 @@ using protocol::kControlFd;
 using protocol::Kind;
 using protocol::Report;
 using protocol::Step;
+
+/// The kernel's ucred, which the C library shows only to GNU programs.
+struct Identity {
+  pid_t pid;
+  uid_t user;
+  gid_t group;
+};
 
 /// Processes that we were asked to start and that have not ended: only those are reported.
 struct Started {
@@ -45,19 +45,37 @@ struct Started {
   }
 };
 
+/// Control messages under construction.
+class Ancillary {
+ public:
+  template <typename Value>
+  void put(int type, const Value& value) {
+    auto* header = reinterpret_cast<cmsghdr*>(bytes_ + used_);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = type;
+    header->cmsg_len = CMSG_LEN(sizeof value);
+    __builtin_memcpy(CMSG_DATA(header), &value, sizeof value);
+    used_ += CMSG_SPACE(sizeof value);
+  }
+  void attach_to(msghdr& message) {
+    if (used_ == 0) return;
+    message.msg_control = bytes_;
+    message.msg_controllen = used_;
+  }
+
+ private:
+  alignas(cmsghdr) char bytes_[CMSG_SPACE(sizeof(Identity)) + CMSG_SPACE(sizeof(int))] = {};
+  std::size_t used_ = 0;
+};
+
 /// False when the stage is gone.
-bool send_message(const Report& report, const void* ancillary, std::size_t ancillary_bytes) {
-  iovec part{const_cast<Report*>(&report), protocol::kReportHeadBytes + report.text_bytes};
+bool send_report(Report& report, Ancillary ancillary = {}) {
+  iovec part{&report, protocol::kReportHeadBytes + report.text_bytes};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  message.msg_control = ancillary_bytes > 0 ? const_cast<void*>(ancillary) : nullptr;
-  message.msg_controllen = ancillary_bytes;
-  ssize_t sent = 0;
-  do {
-    sent = ::sendmsg(kControlFd, &message, MSG_NOSIGNAL);
-  } while (sent < 0 && errno == EINTR);
-  return sent >= 0;
+  ancillary.attach_to(message);
+  return kernel::call(SYS_sendmsg, kControlFd, &message, MSG_NOSIGNAL) >= 0;
 }
 
 bool send_failure(Kind kind, const Outcome& outcome) {
@@ -65,54 +83,44 @@ bool send_failure(Kind kind, const Outcome& outcome) {
   report.kind = kind;
   report.step = outcome.step;
   report.error = outcome.error;
-  return send_message(report, nullptr, 0);
+  return send_report(report);
 }
 
-/// The kernel translates the pid in SCM_CREDENTIALS into the stage's pid namespace on the way, and
+/// The kernel translates the pid of SCM_CREDENTIALS into the stage's pid namespace on the way, and
 /// a pidfd means the same process everywhere.
 bool send_started(pid_t pid, bool translates_pid) {
   Report report;
   report.kind = Kind::started;
   report.pid = pid;
-  alignas(cmsghdr) char ancillary[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int))] = {};
-  std::size_t used = 0;
-  const auto put = [&](int type, const void* data, std::size_t size) {
-    auto* header = reinterpret_cast<cmsghdr*>(ancillary + used);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = type;
-    header->cmsg_len = CMSG_LEN(size);
-    std::memcpy(CMSG_DATA(header), data, size);
-    used += CMSG_SPACE(size);
-  };
+  Ancillary ancillary;
   if (translates_pid) {
-    const ucred identity{pid, ::getuid(), ::getgid()};
-    put(SCM_CREDENTIALS, &identity, sizeof identity);
+    ancillary.put(SCM_CREDENTIALS, Identity{pid, static_cast<uid_t>(kernel::call(SYS_getuid)),
+                                            static_cast<gid_t>(kernel::call(SYS_getgid))});
   }
-  const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  if (pidfd >= 0) put(SCM_RIGHTS, &pidfd, sizeof pidfd);
-  const bool sent = send_message(report, ancillary, used);
-  if (pidfd >= 0) static_cast<void>(::close(pidfd));
-  return sent;
+  const int pidfd = static_cast<int>(kernel::call(SYS_pidfd_open, pid, 0));
+  if (pidfd >= 0) ancillary.put(SCM_RIGHTS, pidfd);
+  const bool is_sent = send_report(report, ancillary);
+  if (pidfd >= 0) kernel::close(pidfd);
+  return is_sent;
 }
 
 /// False when the stage is gone.
 bool reap(Started& started) {
-  for (;;) {
-    int status = 0;
-    const pid_t pid = ::waitpid(-1, &status, WNOHANG);
-    if (pid <= 0) return true;
+  int status = 0;
+  for (pid_t pid = 0; (pid = kernel::reap_one(&status)) > 0;) {
     if (!started.take(pid)) continue;
     Report report;
     report.kind = Kind::ended;
     report.pid = pid;
     report.status = status;
-    if (!send_message(report, nullptr, 0)) return false;
+    if (!send_report(report)) return false;
   }
+  return true;
 }
 
-/// Receives a message; the descriptors that came with it go to `fds` (as many as there is room
-/// for). The size of the message; 0 or less when the stage is gone.
-ssize_t receive(void* into, std::size_t size, int* fds, std::size_t fd_count) {
+/// The size of a message, 0 or less when the stage is gone. Descriptors that come with it go to
+/// `fds`.
+long receive(void* into, std::size_t size, int* fds, std::size_t fd_count) {
   iovec part{into, size};
   alignas(cmsghdr) char ancillary[CMSG_SPACE(4 * sizeof(int))] = {};
   msghdr message{};
@@ -120,14 +128,11 @@ ssize_t receive(void* into, std::size_t size, int* fds, std::size_t fd_count) {
   message.msg_iovlen = 1;
   message.msg_control = ancillary;
   message.msg_controllen = sizeof ancillary;
-  ssize_t count = 0;
-  do {
-    count = ::recvmsg(kControlFd, &message, MSG_CMSG_CLOEXEC);
-  } while (count < 0 && errno == EINTR);
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (count > 0 && header != nullptr && header->cmsg_type == SCM_RIGHTS &&
-      header->cmsg_len == CMSG_LEN(fd_count * sizeof(int))) {
-    std::memcpy(fds, CMSG_DATA(header), fd_count * sizeof(int));
+  const long count = kernel::call(SYS_recvmsg, kControlFd, &message, MSG_CMSG_CLOEXEC);
+  const auto* header = reinterpret_cast<const cmsghdr*>(ancillary);
+  if (count > 0 && message.msg_controllen >= CMSG_LEN(fd_count * sizeof(int)) && fd_count > 0 &&
+      header->cmsg_type == SCM_RIGHTS) {
+    __builtin_memcpy(fds, CMSG_DATA(header), fd_count * sizeof(int));
   }
   return count;
 }
@@ -142,7 +147,7 @@ bool serve(Started& started, bool is_isolated) {
   if (!started.is_full()) {
     outcome = spawn(start, StartFds{fds[0], fds[1], fds[2], fds[3]}, !is_isolated, pid);
   }
-  for (const int fd : fds) static_cast<void>(::close(fd));
+  for (const int fd : fds) kernel::close(fd);
   if (outcome.failed()) return send_failure(Kind::start_failed, outcome);
   started.add(pid);
   return send_started(pid, is_isolated);
@@ -153,10 +158,10 @@ void serve_until_end(int child_signals, bool is_isolated) {
   static Started started;
   for (;;) {
     pollfd waits[2] = {{kControlFd, POLLIN, 0}, {child_signals, POLLIN, 0}};
-    if (::poll(waits, 2, -1) < 0) continue;
+    if (kernel::call(SYS_ppoll, waits, 2, nullptr, nullptr, 0) < 0) continue;
     if (waits[1].revents != 0) {
-      signalfd_siginfo ignored[8];
-      static_cast<void>(::read(child_signals, ignored, sizeof ignored));
+      signalfd_siginfo ignored[4];
+      kernel::read(child_signals, ignored, sizeof ignored);
       if (!reap(started)) return;
     }
     if (waits[0].revents != 0 && !serve(started, is_isolated)) return;
@@ -166,61 +171,82 @@ void serve_until_end(int child_signals, bool is_isolated) {
 /// Nothing of our parent's stays with us or with what we start: descriptors, dispositions,
 /// terminal.
 Outcome shed_inheritance() {
-  const int nowhere = ::open("/dev/null", O_RDWR);
-  if (nowhere < 0) return failure(Step::standard_streams);
-  for (int fd = 0; fd < 3; ++fd) static_cast<void>(::dup2(nowhere, fd));
-  if (::fcntl(kControlFd, F_SETFD, FD_CLOEXEC) != 0) return failure(Step::protocol);
-  if (::syscall(SYS_close_range, kControlFd + 1, ~0U, 0) != 0) {
-    for (int fd = kControlFd + 1; fd < 65536; ++fd) static_cast<void>(::close(fd));
+  const int nowhere = kernel::open("/dev/null", O_RDWR);
+  if (nowhere < 0) return outcome_of(Step::standard_streams, nowhere);
+  for (int fd = 0; fd < 3; ++fd) kernel::call(SYS_dup3, nowhere, fd, 0);
+  kernel::call(SYS_fcntl, kControlFd, F_SETFD, FD_CLOEXEC);
+  if (kernel::call(SYS_close_range, kControlFd + 1, ~0U, 0) < 0) {
+    for (int fd = kControlFd + 1; fd < 65536; ++fd) kernel::close(fd);
   }
-  for (int number = 1; number < NSIG; ++number) static_cast<void>(::signal(number, SIG_DFL));
+  // Only ignoring is inherited through exec; a zeroed struct sigaction is the default disposition.
+  constexpr int kSignals = 64;
+  const std::uint64_t default_action[4] = {};
+  for (int number = 1; number <= kSignals; ++number) {
+    kernel::call(SYS_rt_sigaction, number, default_action, nullptr, sizeof(std::uint64_t));
+  }
   return {};
 }
 
 void set_soft_descriptor_limit(std::uint64_t soft) {
-  rlimit limit{};
-  if (soft == 0 || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
-  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+  std::uint64_t limit[2] = {};
+  if (soft == 0 || kernel::call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, limit) < 0) return;
+  limit[0] = soft < limit[1] ? soft : limit[1];
+  kernel::call(SYS_prlimit64, 0, RLIMIT_NOFILE, limit, nullptr);
 }
 
 int run() {
-  sigset_t all;
-  static_cast<void>(::sigfillset(&all));
-  static_cast<void>(::sigprocmask(SIG_SETMASK, &all, nullptr));
+  const std::uint64_t all_signals = ~std::uint64_t{0};
+  kernel::call(SYS_rt_sigprocmask, SIG_SETMASK, &all_signals, nullptr, sizeof all_signals);
+  protocol::SetUp wishes;
+  Report ready;
   Outcome outcome = shed_inheritance();
-  static protocol::SetUp wishes;
-  if (!outcome.failed() && receive(&wishes, sizeof wishes, nullptr, 0) <= 0) return 1;
+  if (receive(&wishes, sizeof wishes, nullptr, 0) <= 0) return 1;
   const bool is_isolated = wishes.isolated != 0;
-  static TempFolder temp;
   if (!outcome.failed()) {
-    outcome = is_isolated ? set_up_isolated(wishes, temp) : set_up_degraded(wishes, temp);
+    outcome =
+        is_isolated ? set_up_isolated(wishes, ready.text) : set_up_degraded(wishes, ready.text);
   }
   if (outcome.failed()) {
-    static_cast<void>(send_failure(Kind::setup_failed, outcome));
+    send_failure(Kind::setup_failed, outcome);
     return 1;
   }
   set_soft_descriptor_limit(wishes.soft_descriptors);
-  sigset_t child;
-  static_cast<void>(::sigemptyset(&child));
-  static_cast<void>(::sigaddset(&child, SIGCHLD));
-  const int child_signals = ::signalfd(-1, &child, SFD_CLOEXEC);
+  const std::uint64_t child_signal = std::uint64_t{1} << (SIGCHLD - 1);
+  const int child_signals = static_cast<int>(
+      kernel::call(SYS_signalfd4, -1, &child_signal, sizeof child_signal, SFD_CLOEXEC));
   // Set for the time of the set-up only: it would also fire when the thread that opened the stage
   // ends.
-  if (is_isolated) static_cast<void>(::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0));
-
-  static Report report;
-  report.kind = Kind::ready;
-  report.text_bytes = static_cast<std::uint32_t>(std::strlen(temp.path));
-  std::memcpy(report.text, temp.path, report.text_bytes);
-  if (send_message(report, nullptr, 0)) serve_until_end(child_signals, is_isolated);
+  if (is_isolated) kernel::prctl(PR_SET_PDEATHSIG, 0);
+  ready.text_bytes = static_cast<std::uint32_t>(length_of(ready.text));
+  if (send_report(ready)) serve_until_end(child_signals, is_isolated);
   if (is_isolated) return 0;
   kill_descendants();
-  remove_tree(temp.path);
+  remove_tree(ready.text);
   return 0;
 }
 
 }  // namespace
 }  // namespace sockdrill::agent
 
+#if !defined(SOCKDRILL_FREESTANDING)
 int main() { return sockdrill::agent::run(); }
+#else
+extern "C" [[noreturn, gnu::used]] void sockdrill_agent_start() {
+  sockdrill::agent::kernel::exit(sockdrill::agent::run());
+}
+#if defined(__x86_64__)
+__asm__(
+    ".globl _start\n"
+    "_start:\n"
+    "  xor %ebp, %ebp\n"
+    "  and $-16, %rsp\n"
+    "  call sockdrill_agent_start\n");
+#elif defined(__aarch64__)
+__asm__(
+    ".globl _start\n"
+    "_start:\n"
+    "  mov x29, 0\n"
+    "  mov x30, 0\n"
+    "  bl sockdrill_agent_start\n");
+#endif
+#endif

@@ -5,16 +5,10 @@
 #include <linux/veth.h>
 #include <net/if.h>
 
-#include <cerrno>
-#include <cstring>
 #include <initializer_list>
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "harness/stage/agent/agent.h"
+#include "harness/stage/agent/kernel.h"
 
 namespace sockdrill::agent {
 
@@ -44,7 +38,7 @@ class Request {
     append(&body, sizeof body);
   }
   void append(const void* data, std::size_t size) {
-    std::memcpy(bytes_ + NLMSG_ALIGN(header()->nlmsg_len), data, size);
+    __builtin_memcpy(bytes_ + NLMSG_ALIGN(header()->nlmsg_len), data, size);
     header()->nlmsg_len = static_cast<std::uint32_t>(NLMSG_ALIGN(header()->nlmsg_len) + size);
   }
   void attribute(std::uint16_t type, const void* data, std::size_t size) {
@@ -53,12 +47,10 @@ class Request {
     if (size > 0) append(data, size);
   }
   void address(std::uint16_t type, std::uint32_t host_order) {
-    const std::uint32_t network_order = htonl(host_order);
+    const std::uint32_t network_order = __builtin_bswap32(host_order);
     attribute(type, &network_order, sizeof network_order);
   }
-  void text(std::uint16_t type, const char* value) {
-    attribute(type, value, std::strlen(value) + 1);
-  }
+  void text(std::uint16_t type, const char* value) { attribute(type, value, length_of(value) + 1); }
   /// Returns where the nest begins, for end_nest().
   std::size_t begin_nest(std::uint16_t type) {
     const std::size_t start = NLMSG_ALIGN(header()->nlmsg_len);
@@ -67,7 +59,7 @@ class Request {
   }
   void end_nest(std::size_t start) {
     const auto length = static_cast<std::uint16_t>(NLMSG_ALIGN(header()->nlmsg_len) - start);
-    std::memcpy(bytes_ + start, &length, sizeof length);
+    __builtin_memcpy(bytes_ + start, &length, sizeof length);
   }
   nlmsghdr* header() { return reinterpret_cast<nlmsghdr*>(bytes_); }
 
@@ -75,21 +67,20 @@ class Request {
   alignas(nlmsghdr) char bytes_[512] = {};
 };
 
-/// Sends one request and waits for its answer: 0 or an errno. rtnetlink answers at once.
-int ask(int netlink, Request& request) {
-  if (::send(netlink, request.header(), request.header()->nlmsg_len, 0) < 0) return errno;
+/// Sends one request and waits for its answer: 0 or a negative errno. rtnetlink answers at once.
+long ask(int netlink, Request& request) {
+  const long sent = kernel::write(netlink, request.header(), request.header()->nlmsg_len);
+  if (sent < 0) return sent;
   alignas(nlmsghdr) char answer[1024];
-  if (::recv(netlink, answer, sizeof answer, 0) < static_cast<ssize_t>(NLMSG_LENGTH(sizeof(int)))) {
-    return EPROTO;
-  }
-  const auto* head = reinterpret_cast<const nlmsghdr*>(answer);
-  if (head->nlmsg_type != NLMSG_ERROR) return EPROTO;
+  const long count = kernel::read(netlink, answer, sizeof answer);
+  if (count < static_cast<long>(NLMSG_LENGTH(sizeof(int)))) return count < 0 ? count : -EPROTO;
+  if (reinterpret_cast<const nlmsghdr*>(answer)->nlmsg_type != NLMSG_ERROR) return -EPROTO;
   int error = 0;
-  std::memcpy(&error, answer + NLMSG_HDRLEN, sizeof error);
-  return -error;
+  __builtin_memcpy(&error, answer + NLMSG_HDRLEN, sizeof error);
+  return error;
 }
 
-int bring_up(int netlink, int index) {
+long bring_up(int netlink, int index) {
   ifinfomsg body{};
   body.ifi_index = index;
   body.ifi_flags = IFF_UP;
@@ -98,8 +89,8 @@ int bring_up(int netlink, int index) {
   return ask(netlink, request);
 }
 
-int add_address(int netlink, int index, std::uint32_t address, std::uint8_t prefix,
-                std::uint32_t broadcast) {
+long add_address(int netlink, int index, std::uint32_t address, std::uint8_t prefix,
+                 std::uint32_t broadcast) {
   ifaddrmsg body{};
   body.ifa_family = AF_INET;
   body.ifa_prefixlen = prefix;
@@ -111,7 +102,7 @@ int add_address(int netlink, int index, std::uint32_t address, std::uint8_t pref
   return ask(netlink, request);
 }
 
-int add_route(int netlink, int index, std::uint32_t destination, std::uint8_t prefix) {
+long add_route(int netlink, int index, std::uint32_t destination, std::uint8_t prefix) {
   rtmsg body{};
   body.rtm_family = AF_INET;
   body.rtm_dst_len = prefix;
@@ -125,14 +116,14 @@ int add_route(int netlink, int index, std::uint32_t destination, std::uint8_t pr
   return ask(netlink, request);
 }
 
-int add_link(int netlink, const char* kind) {
+long add_link(int netlink, const char* kind) {
   ifinfomsg body{};
   body.ifi_index = kLink;
   Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body);
   request.text(IFLA_IFNAME, kLinkName);
   const std::size_t info = request.begin_nest(IFLA_LINKINFO);
   request.text(IFLA_INFO_KIND, kind);
-  if (std::strcmp(kind, "veth") == 0) {
+  if (is_same(kind, "veth")) {
     const std::size_t data = request.begin_nest(IFLA_INFO_DATA);
     const std::size_t peer = request.begin_nest(VETH_INFO_PEER);
     ifinfomsg peer_body{};
@@ -148,52 +139,45 @@ int add_link(int netlink, const char* kind) {
 /// Without duplicate address detection, so that IPv6 works at once. A read-only /proc/sys is no
 /// harm: the address is then usable a second later.
 void skip_duplicate_detection() {
-  const int file = ::open("/proc/sys/net/ipv6/conf/eth0/accept_dad", O_WRONLY | O_CLOEXEC);
+  const int file = kernel::open("/proc/sys/net/ipv6/conf/eth0/accept_dad", O_WRONLY);
   if (file < 0) return;
-  static_cast<void>(::write(file, "0", 1));
-  static_cast<void>(::close(file));
-}
-
-Outcome fail_with(Step step, int error) {
-  errno = error;
-  return failure(step);
+  kernel::write(file, "0", 1);
+  kernel::close(file);
 }
 
 Outcome set_up_broadcast(int netlink) {
-  int error = 0;
+  long result = -ENOTSUP;
   for (const char* kind : {"bridge", "dummy", "veth"}) {
-    error = add_link(netlink, kind);
-    if (error == 0) break;
+    if (result < 0) result = add_link(netlink, kind);
   }
-  if (error != 0) return fail_with(Step::broadcast_link, error);
+  if (result < 0) return outcome_of(Step::broadcast_link, result);
   skip_duplicate_detection();
-  error = bring_up(netlink, kLink);
-  if (error == 0) error = add_address(netlink, kLink, kLinkAddress, 24, kLinkBroadcast);
-  if (error != 0) return fail_with(Step::broadcast_link, error);
-  static_cast<void>(bring_up(netlink, kLinkPeer));  // Only a veth has one.
+  result = bring_up(netlink, kLink);
+  if (result == 0) result = add_address(netlink, kLink, kLinkAddress, 24, kLinkBroadcast);
+  if (result < 0) return outcome_of(Step::broadcast_link, result);
+  bring_up(netlink, kLinkPeer);  // Only a veth has one.
   // Without a route to it, 255.255.255.255 is ENETUNREACH before SO_BROADCAST is looked at.
-  error = add_route(netlink, kLink, kEverybody, 32);
-  if (error == 0) error = add_route(netlink, kLink, kMulticast, 4);
-  if (error != 0) return fail_with(Step::broadcast_routes, error);
-  return {};
+  result = add_route(netlink, kLink, kEverybody, 32);
+  if (result == 0) result = add_route(netlink, kLink, kMulticast, 4);
+  return outcome_of(Step::broadcast_routes, result);
 }
 
 Outcome set_up_links(int netlink, bool wants_broadcast_link) {
-  if (const int error = bring_up(netlink, kLoopback)) return fail_with(Step::loopback, error);
-  if (const int error = add_address(netlink, kLoopback, kOrdinary, 32, 0)) {
-    return fail_with(Step::ordinary_address, error);
-  }
-  if (wants_broadcast_link) return set_up_broadcast(netlink);
-  return {};
+  long result = bring_up(netlink, kLoopback);
+  if (result < 0) return outcome_of(Step::loopback, result);
+  result = add_address(netlink, kLoopback, kOrdinary, 32, 0);
+  if (result < 0) return outcome_of(Step::ordinary_address, result);
+  return wants_broadcast_link ? set_up_broadcast(netlink) : Outcome{};
 }
 
 }  // namespace
 
 Outcome set_up_network(bool wants_broadcast_link) {
-  const int netlink = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (netlink < 0) return failure(Step::loopback);
+  const int netlink = static_cast<int>(
+      kernel::call(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  if (netlink < 0) return outcome_of(Step::loopback, netlink);
   const Outcome outcome = set_up_links(netlink, wants_broadcast_link);
-  static_cast<void>(::close(netlink));
+  kernel::close(netlink);
   return outcome;
 }
 

@@ -1,17 +1,11 @@
-#include <sched.h>
-
-#include <cerrno>
-#include <csignal>
-#include <cstring>
-
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include <csignal>
 
 #include "harness/stage/agent/agent.h"
+#include "harness/stage/agent/kernel.h"
 
 namespace sockdrill::agent {
 
@@ -25,42 +19,46 @@ constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
 
 /// A request laid out as execve(2) wants it.
 struct Words {
-  void* words = MAP_FAILED;
+  char* words = nullptr;
   std::size_t words_bytes = 0;
-  void* pointers = MAP_FAILED;
+  char** pointers = nullptr;
   std::size_t pointers_bytes = 0;
-  char* working_directory = nullptr;
   char** arguments = nullptr;
   char** environment = nullptr;
+
+  [[nodiscard]] const char* working_directory() const { return words; }
 };
 
-void release(Words& words) {
-  if (words.words != MAP_FAILED) static_cast<void>(::munmap(words.words, words.words_bytes));
-  if (words.pointers != MAP_FAILED) {
-    static_cast<void>(::munmap(words.pointers, words.pointers_bytes));
-  }
+/// The address, or a negative errno.
+long map(std::size_t size, int flags, int file) {
+  return kernel::call(SYS_mmap, nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | flags, file,
+                      0);
 }
 
-bool map_words(const Start& start, int file, Words& words) {
+bool is_refused(long address) { return address < 0 && address > -4096; }
+
+void release(const Words& words) {
+  if (words.words != nullptr) kernel::call(SYS_munmap, words.words, words.words_bytes);
+  if (words.pointers != nullptr) kernel::call(SYS_munmap, words.pointers, words.pointers_bytes);
+}
+
+Outcome map_words(const Start& start, int file, Words& words) {
   words.words_bytes = start.words_bytes;
-  words.words = ::mmap(nullptr, words.words_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
-  if (words.words == MAP_FAILED) return false;
+  long address = map(words.words_bytes, 0, file);
+  if (is_refused(address)) return outcome_of(Step::request, address);
+  words.words = reinterpret_cast<char*>(address);
   const std::size_t count = std::size_t{start.argument_count} + start.environment_count + 2;
   words.pointers_bytes = count * sizeof(char*);
-  words.pointers = ::mmap(nullptr, words.pointers_bytes, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (words.pointers == MAP_FAILED) return false;
-  char* next = static_cast<char*>(words.words);
-  words.working_directory = next;
-  words.arguments = static_cast<char**>(words.pointers);
+  address = map(words.pointers_bytes, MAP_ANONYMOUS, -1);
+  if (is_refused(address)) return outcome_of(Step::request, address);
+  words.pointers = reinterpret_cast<char**>(address);
+  words.arguments = words.pointers;
   words.environment = words.arguments + start.argument_count + 1;
-  for (std::uint32_t i = 0; i < start.argument_count; ++i) {
-    words.arguments[i] = next += std::strlen(next) + 1;
-  }
-  for (std::uint32_t i = 0; i < start.environment_count; ++i) {
-    words.environment[i] = next += std::strlen(next) + 1;
-  }
-  return true;
+  char* next = words.words;
+  const auto take_word = [&next] { return next += length_of(next) + 1; };
+  for (std::uint32_t i = 0; i < start.argument_count; ++i) words.arguments[i] = take_word();
+  for (std::uint32_t i = 0; i < start.environment_count; ++i) words.environment[i] = take_word();
+  return {};
 }
 
 /// Shared by the agent and its child, which runs in the agent's memory until it execs.
@@ -72,90 +70,82 @@ struct ChildTask {
   Outcome outcome;
 };
 
-bool set_limit(int resource, std::uint64_t value) {
-  rlimit limit{};
-  limit.rlim_cur = value;
-  limit.rlim_max = value;
-  return ::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) == 0;
+Outcome set_limit(Step step, int resource, std::uint64_t value) {
+  const std::uint64_t limit[2] = {value, value};
+  return outcome_of(step, kernel::call(SYS_prlimit64, 0, resource, limit, nullptr));
+}
+
+/// 1 means no core file, and no core pipe either (core(5)); the hard limit stays as it is.
+void forbid_core_files() {
+  std::uint64_t limit[2] = {0, 0};
+  if (kernel::call(SYS_prlimit64, 0, RLIMIT_CORE, nullptr, limit) < 0 || limit[1] < 1) return;
+  limit[0] = 1;
+  kernel::call(SYS_prlimit64, 0, RLIMIT_CORE, limit, nullptr);
 }
 
 Outcome apply_limits(const Start& start) {
-  // 1 means no core file and no core pipe either (core(5)); the hard limit stays as it is.
-  rlimit core{};
-  if (::getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_max >= 1) {
-    core.rlim_cur = 1;
-    static_cast<void>(::setrlimit(RLIMIT_CORE, &core));
-  }
-  if ((start.limit_flags & protocol::kLimitsDescriptors) != 0 &&
-      !set_limit(RLIMIT_NOFILE, start.descriptors)) {
-    return failure(Step::descriptor_limit);
-  }
-  if ((start.limit_flags & protocol::kLimitsMemory) != 0 &&
-      !set_limit(RLIMIT_AS, start.memory_bytes)) {
-    return failure(Step::memory_limit);
-  }
-  if ((start.limit_flags & protocol::kLimitsProcesses) != 0 &&
-      !set_limit(RLIMIT_NPROC, start.processes)) {
-    return failure(Step::process_limit);
-  }
-  return {};
+  forbid_core_files();
+  Outcome outcome;
+  const auto apply = [&](std::uint32_t flag, Step step, int resource, std::uint64_t value) {
+    if (outcome.failed() || (start.limit_flags & flag) == 0) return;
+    outcome = set_limit(step, resource, value);
+  };
+  apply(protocol::kLimitsDescriptors, Step::descriptor_limit, RLIMIT_NOFILE, start.descriptors);
+  apply(protocol::kLimitsMemory, Step::memory_limit, RLIMIT_AS, start.memory_bytes);
+  apply(protocol::kLimitsProcesses, Step::process_limit, RLIMIT_NPROC, start.processes);
+  return outcome;
 }
 
-bool write_file(const char* path, const char* text) {
-  const int file = ::open(path, O_WRONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool is_written = ::write(file, text, std::strlen(text)) >= 0;
-  static_cast<void>(::close(file));
-  return is_written;
+long write_file(const char* path, const char* text) {
+  const int file = kernel::open(path, O_WRONLY);
+  if (file < 0) return file;
+  const long written = kernel::write(file, text, length_of(text));
+  kernel::close(file);
+  return written;
 }
 
 /// A server that eats all memory shall die before we do.
-void offer_to_the_oom_killer() {
-  static_cast<void>(write_file("/proc/self/oom_score_adj", "1000"));
-}
+void offer_to_the_oom_killer() { write_file("/proc/self/oom_score_adj", "1000"); }
 
 const char* search_path(char* const* environment) {
+  constexpr char kName[] = "PATH=";
   for (; *environment != nullptr; ++environment) {
-    if (std::strncmp(*environment, "PATH=", 5) == 0) return *environment + 5;
+    std::size_t same = 0;
+    while (same < 5 && (*environment)[same] == kName[same]) ++same;
+    if (same == 5) return *environment + 5;
   }
   return kDefaultPath;
 }
 
-bool exists(const char* path) { return ::access(path, F_OK) == 0; }
-
 /// Only returns when the kernel said no. ENOENT for a file that exists is about its interpreter.
 Outcome exec_file(const char* path, const Words& words) {
-  ::execve(path, words.arguments, words.environment);
-  const Outcome outcome = failure(Step::exec);
-  if (outcome.error == ENOENT && exists(path)) return {Step::interpreter, ENOENT};
+  const Outcome outcome =
+      outcome_of(Step::exec, kernel::call(SYS_execve, path, words.arguments, words.environment));
+  if (outcome.error == ENOENT && kernel::exists(path)) return {Step::interpreter, ENOENT};
   return outcome;
 }
 
 /// As execvp(3) does, but in the PATH of the environment that the server gets, and without handing
 /// files that have no #! line to a shell.
 Outcome exec_from_path(const char* name, const Words& words) {
-  char candidate[4096];
   Outcome denied;
-  const std::size_t name_bytes = std::strlen(name) + 1;
-  for (const char* entry = search_path(words.environment);;) {
-    const char* end = std::strchr(entry, ':');
-    if (end == nullptr) end = entry + std::strlen(entry);
-    const auto entry_bytes = static_cast<std::size_t>(end - entry);
-    if (entry_bytes + 1 + name_bytes <= sizeof candidate) {
-      std::memcpy(candidate, entry, entry_bytes);
-      candidate[entry_bytes] = '/';
-      // An empty entry is the working directory.
-      char* after = entry_bytes == 0 ? candidate : candidate + entry_bytes + 1;
-      std::memcpy(after, name, name_bytes);
-      const Outcome outcome = exec_file(candidate, words);
-      // A folder of PATH that we may not look into is no reason to speak of permissions.
-      if (outcome.error == EACCES && exists(candidate)) denied = outcome;
-      const bool is_absent =
-          outcome.step == Step::exec &&
-          (outcome.error == ENOENT || outcome.error == ENOTDIR || outcome.error == EACCES);
-      if (!is_absent) return outcome;
-    }
-    if (*end == '\0') break;
+  const char* entry = search_path(words.environment);
+  for (bool is_last = false; !is_last;) {
+    const char* end = entry;
+    while (*end != ':' && *end != '\0') ++end;
+    char candidate[4096];
+    Writer path(candidate, sizeof candidate);
+    path.text(entry, static_cast<std::size_t>(end - entry));
+    // An empty entry is the working directory.
+    path.text(end == entry ? "./" : "/").text(name);
+    const Outcome outcome = exec_file(candidate, words);
+    // A folder of PATH that we may not look into is no reason to speak of permissions.
+    if (outcome.error == EACCES && kernel::exists(candidate)) denied = outcome;
+    const bool is_absent =
+        outcome.step == Step::exec &&
+        (outcome.error == ENOENT || outcome.error == ENOTDIR || outcome.error == EACCES);
+    if (!is_absent) return outcome;
+    is_last = *end == '\0';
     entry = end + 1;
   }
   return denied.failed() ? denied : Outcome{Step::search_path, ENOENT};
@@ -163,59 +153,73 @@ Outcome exec_from_path(const char* name, const Words& words) {
 
 /// In a user namespace of its own, user 0 of the stage gets the name 1000. With it go, at exec, all
 /// capabilities.
-bool become_ordinary_user() {
-  static_cast<void>(write_file("/proc/self/setgroups", "deny"));
-  return write_file("/proc/self/uid_map", "1000 0 1") &&
-         write_file("/proc/self/gid_map", "1000 0 1");
+Outcome become_ordinary_user() {
+  write_file("/proc/self/setgroups", "deny");
+  const long mapped = write_file("/proc/self/uid_map", "1000 0 1");
+  return outcome_of(Step::identity,
+                    mapped < 0 ? mapped : write_file("/proc/self/gid_map", "1000 0 1"));
+}
+
+Outcome take_standard_streams(const StartFds& fds) {
+  const int from[3] = {fds.input, fds.output, fds.error};
+  for (int fd = 0; fd < 3; ++fd) {
+    const long result = kernel::call(SYS_dup3, from[fd], fd, 0);
+    if (result < 0) return outcome_of(Step::standard_streams, result);
+  }
+  return {};
+}
+
+Outcome change_directory(const char* path) {
+  return *path == '\0' ? Outcome{}
+                       : outcome_of(Step::working_directory, kernel::call(SYS_chdir, path));
 }
 
 Outcome become_the_process(const ChildTask& task) {
-  if (task.start->as_ordinary_user != 0 && !become_ordinary_user()) {
-    return failure(Step::identity);
-  }
-  if (task.dies_with_agent) static_cast<void>(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
-  if (::setsid() < 0) return failure(Step::session);
-  if (::dup2(task.fds->input, 0) < 0 || ::dup2(task.fds->output, 1) < 0 ||
-      ::dup2(task.fds->error, 2) < 0) {
-    return failure(Step::standard_streams);
-  }
+  if (task.dies_with_agent) kernel::prctl(PR_SET_PDEATHSIG, SIGKILL);
   offer_to_the_oom_killer();
-  const Words& words = *task.words;
-  if (*words.working_directory != '\0' && ::chdir(words.working_directory) != 0) {
-    return failure(Step::working_directory);
+  Outcome outcome;
+  if (task.start->as_ordinary_user != 0) outcome = become_ordinary_user();
+  if (!outcome.failed()) outcome = outcome_of(Step::session, kernel::call(SYS_setsid));
+  if (!outcome.failed()) outcome = take_standard_streams(*task.fds);
+  if (!outcome.failed()) outcome = change_directory(task.words->working_directory());
+  if (!outcome.failed()) outcome = apply_limits(*task.start);
+  if (outcome.failed()) return outcome;
+  const std::uint64_t no_signals = 0;
+  kernel::call(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, sizeof no_signals);
+  const char* name = task.words->arguments[0];
+  for (const char* next = name; *next != '\0'; ++next) {
+    if (*next == '/') return exec_file(name, *task.words);
   }
-  if (const Outcome outcome = apply_limits(*task.start); outcome.failed()) return outcome;
-  sigset_t none;
-  static_cast<void>(::sigemptyset(&none));
-  static_cast<void>(::sigprocmask(SIG_SETMASK, &none, nullptr));
-  const char* name = words.arguments[0];
-  return std::strchr(name, '/') != nullptr ? exec_file(name, words) : exec_from_path(name, words);
+  return exec_from_path(name, *task.words);
 }
 
 int run_child(void* argument) {
   auto* task = static_cast<ChildTask*>(argument);
   task->outcome = become_the_process(*task);
-  ::_exit(127);
+  kernel::exit(127);
+}
+
+Outcome run_in_child(ChildTask& task, pid_t& pid) {
+  alignas(64) char stack[16384];
+  const unsigned long user_namespace = task.start->as_ordinary_user != 0 ? CLONE_NEWUSER : 0;
+  const long result =
+      kernel::borrow_memory(SIGCHLD | user_namespace, stack + sizeof stack, run_child, &task);
+  if (result < 0) return outcome_of(Step::child, result);
+  pid = static_cast<pid_t>(result);
+  return task.outcome;
 }
 
 }  // namespace
 
 Outcome spawn(const Start& start, const StartFds& fds, bool dies_with_agent, pid_t& pid) {
   Words words;
-  if (!map_words(start, fds.words, words)) {
-    const Outcome outcome = failure(Step::request);
-    release(words);
-    return outcome;
+  Outcome outcome = map_words(start, fds.words, words);
+  if (!outcome.failed()) {
+    ChildTask task{&start, &fds, &words, dies_with_agent, {}};
+    outcome = run_in_child(task, pid);
   }
-  ChildTask task{&start, &fds, &words, dies_with_agent, {}};
-  alignas(64) static char stack[65536];
-  // As vfork(2): the child borrows our memory, and we sleep until it has exec'ed or given up.
-  const int user_namespace = start.as_ordinary_user != 0 ? CLONE_NEWUSER : 0;
-  pid = ::clone(run_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD | user_namespace,
-                &task);
-  if (pid < 0) task.outcome = failure(Step::child);
   release(words);
-  return task.outcome;
+  return outcome;
 }
 
 }  // namespace sockdrill::agent

@@ -1,143 +1,136 @@
-#include <cerrno>
 #include <csignal>
-#include <cstring>
+#include <cstdio>
 #include <ctime>
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "harness/stage/agent/agent.h"
+#include "harness/stage/agent/kernel.h"
 
 namespace sockdrill::agent {
 namespace {
 
-constexpr std::size_t kPidsAtOnce = 4096;
+constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+constexpr int kDeepest = 256;
 
 /// Pids found in one walk. Those beyond the limit are found by the next: the walk is repeated until
 /// no child is left.
 struct PidList {
-  pid_t pids[kPidsAtOnce];
+  static constexpr std::size_t kMost = 4096;
+  pid_t pids[kMost];
   std::size_t count = 0;
   void add(pid_t pid) {
-    if (count < kPidsAtOnce) pids[count++] = pid;
+    if (pid > 0 && count < kMost) pids[count++] = pid;
   }
 };
 
-/// Writes "/proc/PID/task" or "/proc/PID/task/TID/children".
-void name_task_file(char* path, pid_t pid, pid_t thread) {
-  const auto put_number = [&path](pid_t number) {
-    char digits[16];
-    std::size_t count = 0;
-    do {
-      digits[count++] = static_cast<char>('0' + number % 10);
-      number /= 10;
-    } while (number > 0);
-    while (count > 0) *path++ = digits[--count];
-  };
-  const auto put_text = [&path](const char* text) {
-    while (*text != '\0') *path++ = *text++;
-  };
-  put_text("/proc/");
-  put_number(pid);
-  put_text("/task");
-  if (thread > 0) {
-    put_text("/");
-    put_number(thread);
-    put_text("/children");
-  }
-  *path = '\0';
-}
-
-void add_numbers(int file, PidList& list) {
+/// The numbers of a file that holds nothing but numbers.
+void add_numbers(const char* path, PidList& list) {
+  const int file = kernel::open(path, O_RDONLY);
+  if (file < 0) return;
   char text[4096];
   pid_t number = 0;
-  for (;;) {
-    const ssize_t count = ::read(file, text, sizeof text);
-    if (count <= 0) return;
-    for (ssize_t i = 0; i < count; ++i) {
-      if (text[i] >= '0' && text[i] <= '9') {
-        number = number * 10 + (text[i] - '0');
-      } else {
-        if (number > 0) list.add(number);
-        number = 0;
-      }
+  for (long count = 0; (count = kernel::read(file, text, sizeof text)) > 0;) {
+    for (long i = 0; i < count; ++i) {
+      const bool is_digit = text[i] >= '0' && text[i] <= '9';
+      if (!is_digit) list.add(number);
+      number = is_digit ? number * 10 + (text[i] - '0') : 0;
     }
   }
-}
-
-pid_t number_of(const char* name) {
-  pid_t number = 0;
-  for (; *name >= '0' && *name <= '9'; ++name) number = number * 10 + (*name - '0');
-  return *name == '\0' ? number : 0;
+  kernel::close(file);
 }
 
 void add_children(pid_t pid, PidList& list) {
   char path[64];
-  name_task_file(path, pid, 0);
-  DIR* tasks = ::opendir(path);
-  if (tasks == nullptr) return;
-  while (const dirent* entry = ::readdir(tasks)) {
-    const pid_t thread = number_of(entry->d_name);
-    if (thread <= 0) continue;
-    name_task_file(path, pid, thread);
-    const int file = ::open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) continue;
-    add_numbers(file, list);
-    static_cast<void>(::close(file));
-  }
-  static_cast<void>(::closedir(tasks));
+  Writer(path, sizeof path).text("/proc/").number(static_cast<unsigned long>(pid)).text("/task");
+  const int tasks = kernel::open(path, kFolder);
+  if (tasks < 0) return;
+  for_each_entry(tasks, [pid, &list](const char* thread, unsigned char) {
+    char children[96];
+    Writer(children, sizeof children)
+        .text("/proc/")
+        .number(static_cast<unsigned long>(pid))
+        .text("/task/")
+        .text(thread)
+        .text("/children");
+    add_numbers(children, list);
+  });
+  kernel::close(tasks);
 }
 
-/// Removes what `folder` holds; closes it.
+/// For kernels that do not list children: everybody whose parent we are, from /proc/PID/stat.
+void add_our_children_from_stat(PidList& list) {
+  const auto we = static_cast<pid_t>(kernel::call(SYS_getpid));
+  const int proc = kernel::open("/proc", kFolder);
+  if (proc < 0) return;
+  for_each_entry(proc, [we, &list](const char* name, unsigned char) {
+    const pid_t pid = number_in(name);
+    if (pid == 0) return;
+    char path[64];
+    Writer(path, sizeof path).text("/proc/").text(name).text("/stat");
+    const int file = kernel::open(path, O_RDONLY);
+    if (file < 0) return;
+    char text[512];
+    const long count = kernel::read(file, text, sizeof text - 1);
+    kernel::close(file);
+    // "PID (NAME) STATE PARENT ...", and a name may hold anything.
+    long at = count - 1;
+    while (at > 0 && text[at] != ')') --at;
+    pid_t parent = 0;
+    for (at += 4; at < count && text[at] >= '0' && text[at] <= '9'; ++at) {
+      parent = parent * 10 + (text[at] - '0');
+    }
+    if (parent == we) list.add(pid);
+  });
+  kernel::close(proc);
+}
+
 void remove_content(int folder, int depth) {
-  constexpr int kDeepest = 256;
-  DIR* entries = ::fdopendir(folder);
-  if (entries == nullptr) {
-    static_cast<void>(::close(folder));
-    return;
-  }
-  while (const dirent* entry = ::readdir(entries)) {
-    const char* name = entry->d_name;
-    if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) continue;
-    if (::unlinkat(folder, name, 0) == 0 || (errno != EISDIR && errno != EPERM)) continue;
-    static_cast<void>(::fchmodat(folder, name, 0700, 0));
-    const int below = ::openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  for_each_entry(folder, [folder, depth](const char* name, unsigned char) {
+    const long removed = kernel::call(SYS_unlinkat, folder, name, 0);
+    if (removed != -EISDIR && removed != -EPERM) return;
+    kernel::call(SYS_fchmodat, folder, name, 0700);
+    const int below = static_cast<int>(kernel::call(SYS_openat, folder, name, kFolder | O_CLOEXEC));
     if (below >= 0 && depth < kDeepest) remove_content(below, depth + 1);
-    static_cast<void>(::unlinkat(folder, name, AT_REMOVEDIR));
-  }
-  static_cast<void>(::closedir(entries));
+    if (below >= 0) kernel::close(below);
+    kernel::call(SYS_unlinkat, folder, name, AT_REMOVEDIR);
+  });
 }
 
 }  // namespace
 
 void kill_descendants() {
   static PidList list;
+  const auto we = static_cast<pid_t>(kernel::call(SYS_getpid));
   for (;;) {
     list.count = 0;
-    add_children(::getpid(), list);
+    add_children(we, list);
+    if (list.count == 0) add_our_children_from_stat(list);
     for (std::size_t i = 0; i < list.count; ++i) {
       add_children(list.pids[i], list);
-      static_cast<void>(::kill(list.pids[i], SIGKILL));
+      kernel::kill(list.pids[i], SIGKILL);
     }
     // Orphans of what we kill become our children. So when wait(2) knows no child, none is left.
     bool has_reaped = false;
     pid_t reaped = 0;
-    while ((reaped = ::waitpid(-1, nullptr, WNOHANG)) > 0) has_reaped = true;
-    if (reaped < 0 && errno == ECHILD) return;
+    while ((reaped = kernel::reap_one(nullptr)) > 0) has_reaped = true;
+    if (reaped == -ECHILD) return;
     const timespec pause{0, 200000};
-    if (!has_reaped) static_cast<void>(::nanosleep(&pause, nullptr));
+    if (!has_reaped) kernel::call(SYS_nanosleep, &pause, nullptr);
   }
 }
 
 void remove_tree(const char* path) {
   // A server may have taken away even our own right to look into it.
-  static_cast<void>(::chmod(path, 0700));
-  const int folder = ::open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (folder >= 0) remove_content(folder, 0);
-  static_cast<void>(::rmdir(path));
+  kernel::call(SYS_fchmodat, AT_FDCWD, path, 0700);
+  const int folder = kernel::open(path, kFolder);
+  if (folder >= 0) {
+    // Reading a folder while removing from it may skip entries on some file systems.
+    for (int i = 0; i < 3; ++i) {
+      kernel::call(SYS_lseek, folder, 0, SEEK_SET);
+      remove_content(folder, 0);
+    }
+    kernel::close(folder);
+  }
+  kernel::call(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
 }
 
 }  // namespace sockdrill::agent

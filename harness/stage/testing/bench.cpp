@@ -1,0 +1,138 @@
+// stage_bench: what a stage costs, part by part. stage_bench [ROUNDS] [degraded]
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "harness/stage/stage.h"
+
+namespace sockdrill {
+namespace {
+
+constexpr std::uint16_t kPort = 20000;
+
+struct Parts {
+  enum Part { open, start, listening, first_byte, close, count };
+  static constexpr std::array<const char*, count> kNames{"open", "start", "listening", "first byte",
+                                                         "close"};
+  std::array<std::vector<double>, count> ms;
+  std::vector<double> launch_ms;  ///< open to first byte
+  std::vector<double> cycle_ms;
+
+  void add(const Parts& other) {
+    const auto append = [](std::vector<double>& into, const std::vector<double>& from) {
+      into.insert(into.end(), from.begin(), from.end());
+    };
+    for (std::size_t i = 0; i < count; ++i) append(ms[i], other.ms[i]);
+    append(launch_ms, other.launch_ms);
+    append(cycle_ms, other.cycle_ms);
+  }
+};
+
+void print(const char* name, std::vector<double> values) {
+  std::ranges::sort(values);
+  const auto at = [&values](double share) {
+    return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
+  };
+  fmt::print("  {:<22} best {:6.3f}   p50 {:6.3f}   p90 {:6.3f}   p99 {:6.3f} ms\n", name, at(0.0),
+             at(0.5), at(0.9), at(0.99));
+}
+
+double to_ms(Nanoseconds span) { return static_cast<double>(span.count()) / 1e6; }
+
+bool read_first_byte(const Stage& stage, std::uint16_t port) {
+  const auto client = stage.blocking_socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  char byte = 0;
+  return client &&
+         ::connect(client->raw(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+         ::recv(client->raw(), &byte, 1, 0) == 1;
+}
+
+bool measure(const Home& home, const std::string& actor, Parts& parts) {
+  std::array<Nanoseconds, Parts::count + 1> at{};
+  at[0] = monotonic_now();
+  auto stage = Stage::open(home, {});
+  if (!stage) {
+    fmt::print("open: {}\n", to_string(stage.error()));
+    return false;
+  }
+  at[1] = monotonic_now();
+  const std::uint16_t port = home.isolated ? kPort : *(*stage)->free_port(Transport::tcp, 0);
+  const Launch launch{.command = {actor, "serve-tcp", std::to_string(port)}};
+  auto process = (*stage)->start(launch, Deadline::after(std::chrono::seconds(10)));
+  if (!process) {
+    fmt::print("start: {}\n", to_string(process.error()));
+    return false;
+  }
+  at[2] = monotonic_now();
+  while ((*process)->out.total() == 0 && !(*process)->exited) {
+    std::vector<pollfd> waits;
+    for (const Fd fd : (*stage)->descriptors()) waits.push_back({raw(fd), POLLIN, 0});
+    ::poll(waits.data(), waits.size(), 1000);
+    (*stage)->pump();
+  }
+  at[3] = monotonic_now();
+  if (!read_first_byte(**stage, port)) return false;
+  at[4] = monotonic_now();
+  if (!(*stage)->close(Deadline::after(std::chrono::seconds(10)))) return false;
+  at[5] = monotonic_now();
+  for (std::size_t i = 0; i < Parts::count; ++i) parts.ms[i].push_back(to_ms(at[i + 1] - at[i]));
+  parts.launch_ms.push_back(to_ms(at[4] - at[0]));
+  parts.cycle_ms.push_back(to_ms(at[5] - at[0]));
+  return true;
+}
+
+void run(const Home& home, const std::string& actor, int rounds, int threads) {
+  std::vector<Parts> each(static_cast<std::size_t>(threads));
+  const Nanoseconds begin = monotonic_now();
+  {
+    std::vector<std::jthread> workers;
+    for (Parts& parts : each) {
+      workers.emplace_back([&home, &actor, &parts, rounds] {
+        for (int i = 0; i < rounds && measure(home, actor, parts); ++i) continue;
+      });
+    }
+  }
+  const double all_ms = to_ms(monotonic_now() - begin);
+  Parts sum;
+  for (const Parts& parts : each) sum.add(parts);
+  if (sum.cycle_ms.empty()) return;
+  fmt::print("{} thread(s), {} rounds: {:.0f} stages a second\n", threads, sum.cycle_ms.size(),
+             1000.0 * static_cast<double>(sum.cycle_ms.size()) / all_ms);
+  for (std::size_t i = 0; i < Parts::count; ++i) print(Parts::kNames[i], sum.ms[i]);
+  print("launch to first byte", sum.launch_ms);
+  print("whole cycle", sum.cycle_ms);
+}
+
+}  // namespace
+}  // namespace sockdrill
+
+int main(int count, char** arguments) {
+  using namespace sockdrill;
+  const int rounds = count > 1 ? std::atoi(arguments[1]) : 300;
+  const Nanoseconds begin = monotonic_now();
+  const Result<Home> home = enter_home(count <= 2);
+  if (!home) {
+    fmt::print(stderr, "{}\n", to_string(home.error()));
+    return 70;
+  }
+  fmt::print("enter_home {:.3f} ms, {}\n", to_ms(monotonic_now() - begin),
+             home->isolated ? "isolated" : "degraded: " + home->why_degraded);
+  const std::string actor =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "stage_actor";
+  for (const int threads : {1, 2, 4}) run(*home, actor, rounds, threads);
+  return 0;
+}
