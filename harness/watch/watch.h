@@ -28,6 +28,7 @@
 #include "harness/base/deadline.h"
 #include "harness/base/fd.h"
 #include "harness/base/result.h"
+#include "harness/recording/resources.h"
 
 namespace sockdrill {
 
@@ -51,7 +52,7 @@ enum class Rest {
   blocked,  ///< every thread sleeps, nothing is under way, but input stands unread, a connection
             ///< unaccepted or output waits for a client that does not read: nothing will happen
             ///< until a client does something
-  gone,  ///< no process is left
+  gone,     ///< no process is left
 };
 std::string to_string(Rest rest);
 
@@ -66,20 +67,6 @@ struct RestReport {
       false;            ///< a busy poller: judged from consumed CPU time instead of from sleep
   std::string because;  ///< "12 bytes unread on 127.0.0.1:7 <- 127.0.0.1:40312", "thread 4711 is
                         ///< running in read(2)"
-};
-
-/// What a server holds at one moment.
-struct Resources {
-  int processes = 0;  ///< live, zombies not counted
-  int threads = 0;
-  int zombies = 0;
-  int descriptors = 0;  ///< over all processes
-  std::uint64_t resident_bytes = 0;
-  Nanoseconds ran{0};       ///< CPU time consumed so far, by live tasks and by those that ended
-                            ///< (schedstat; cutime for the reaped)
-  Nanoseconds runnable{0};  ///< time spent waiting for a CPU (schedstat)
-  std::uint64_t runs = 0;   ///< times that a task was given a CPU
-  int close_wait = 0;       ///< the server's TCP sockets in CLOSE_WAIT
 };
 
 struct Listener {

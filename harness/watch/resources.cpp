@@ -1,0 +1,201 @@
+#include "harness/watch/resources.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <memory>
+
+#include "harness/base/text.h"
+
+namespace sockdrill {
+namespace {
+
+std::optional<std::uint64_t> number_in(std::string_view word, int base = 10) {
+  std::uint64_t number = 0;
+  const char* end = word.data() + word.size();
+  const auto [stop, error] = std::from_chars(word.data(), end, number, base);
+  if (word.empty() || error != std::errc{} || stop != end) return std::nullopt;
+  return number;
+}
+
+template <typename Take>
+void for_each_descriptor(pid_t pid, Take take) {
+  const std::string path = fmt::format("/proc/{}/fd", pid);
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), &::closedir);
+  if (!folder) return;
+  while (const dirent* entry = ::readdir(folder.get())) {
+    if (entry->d_name[0] != '.') take(::dirfd(folder.get()), &entry->d_name[0]);
+  }
+}
+
+int count_descriptors(pid_t pid) {
+  struct stat status {};
+  const std::string path = fmt::format("/proc/{}/fd", pid);
+  // Since Linux 6.2 the size of the folder is the number of descriptors.
+  if (::stat(path.c_str(), &status) == 0 && status.st_size > 0) {
+    return static_cast<int>(status.st_size);
+  }
+  int count = 0;
+  for_each_descriptor(pid, [&](int, const char*) { ++count; });
+  return count;
+}
+
+std::uint64_t resident_bytes(pid_t pid) {
+  const auto text = read_small_file(fmt::format("/proc/{}/statm", pid));
+  if (!text) return 0;
+  const std::vector<std::string> words = split(*text, ' ');
+  const auto pages = words.size() > 1 ? number_in(words[1]) : std::nullopt;
+  return pages.value_or(0) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+/// CPU time of a process, its ended threads included, to the nanosecond and up to date even for a
+/// running thread. The id of the clock is the kernel's CPUCLOCK_SCHED of a process
+/// (clock_getcpuclockid(3)).
+Nanoseconds cpu_time(pid_t pid) {
+  clockid_t clock{};
+  timespec time{};
+  if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return {};
+  return std::chrono::seconds(time.tv_sec) + Nanoseconds(time.tv_nsec);
+}
+
+Nanoseconds from_ticks(std::uint64_t ticks) {
+  const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return Nanoseconds(static_cast<std::int64_t>(ticks * (1'000'000'000U / per_second)));
+}
+
+bool is_zombie(pid_t pid) {
+  const auto text = read_small_file(fmt::format("/proc/{}/stat", pid));
+  const auto stat = text ? parse_task_stat(*text) : std::nullopt;
+  return stat && has_ended(stat->state);
+}
+
+void add_zombie_children(const TaskFiles& task, std::unordered_set<pid_t>& zombies) {
+  const auto text =
+      read_small_file(fmt::format("/proc/{}/task/{}/children", task.pid(), task.tid()));
+  if (!text) return;
+  for (const pid_t child : parse_pids(*text)) {
+    if (is_zombie(child)) zombies.insert(child);
+  }
+}
+
+void add_task(const TaskFiles& task, Resources& sum) {
+  const auto sched = task.read_schedstat();
+  if (!sched) return;
+  ++sum.threads;
+  sum.runnable += Nanoseconds(static_cast<std::int64_t>(sched->runnable_ns));
+  sum.runs += sched->runs;
+}
+
+void add_process(pid_t pid, const TaskStat& leader, Resources& sum) {
+  ++sum.processes;
+  sum.descriptors += count_descriptors(pid);
+  sum.resident_bytes += resident_bytes(pid);
+  sum.ran += cpu_time(pid) + from_ticks(leader.children_ticks);
+}
+
+std::string_view line_at(std::string_view text, std::size_t start) {
+  return text.substr(start, text.find('\n', start) - start);
+}
+
+}  // namespace
+
+Resources sample_tasks(const TaskTable& table) {
+  Resources sum;
+  std::unordered_set<pid_t> zombies;
+  for (const TaskFiles& task : table.tasks()) {
+    const auto stat = task.read_stat();
+    if (!stat) continue;
+    const bool is_leader = task.pid() == task.tid();
+    if (has_ended(stat->state)) {
+      const bool has_other_threads =
+          std::count_if(table.tasks().begin(), table.tasks().end(),
+                        [&](const TaskFiles& other) { return other.pid() == task.pid(); }) > 1;
+      if (is_leader && !has_other_threads) zombies.insert(task.pid());
+      if (!is_leader || !has_other_threads) continue;
+    }
+    if (is_leader) add_process(task.pid(), *stat, sum);
+    if (!has_ended(stat->state)) add_task(task, sum);
+    add_zombie_children(task, zombies);
+  }
+  sum.zombies = static_cast<int>(zombies.size());
+  return sum;
+}
+
+std::unordered_set<std::uint64_t> list_socket_inodes(const std::vector<pid_t>& pids) {
+  std::unordered_set<std::uint64_t> inodes;
+  for (const pid_t pid : pids) {
+    for_each_descriptor(pid, [&](int folder, const char* name) {
+      std::array<char, 64> link{};
+      const ssize_t length = ::readlinkat(folder, name, link.data(), link.size());
+      if (length <= 0) return;
+      const auto inode =
+          parse_socket_link(std::string_view(link.data(), static_cast<std::size_t>(length)));
+      if (inode) inodes.insert(*inode);
+    });
+  }
+  return inodes;
+}
+
+std::optional<std::uint64_t> parse_socket_link(std::string_view link) {
+  constexpr std::string_view kPrefix = "socket:[";
+  if (!link.starts_with(kPrefix) || !link.ends_with(']')) return std::nullopt;
+  return number_in(link.substr(kPrefix.size(), link.size() - kPrefix.size() - 1));
+}
+
+std::optional<std::uint64_t> parse_snmp(std::string_view text, std::string_view table,
+                                        std::string_view column) {
+  const std::string prefix = std::string(table) + ": ";
+  std::vector<std::string> names;
+  for (std::size_t start = 0; start < text.size();) {
+    const std::string_view line = line_at(text, start);
+    start += line.size() + 1;
+    if (!line.starts_with(prefix)) continue;
+    const std::vector<std::string> words = split(line, ' ');
+    if (names.empty()) {
+      names = words;
+      continue;
+    }
+    for (std::size_t i = 0; i < std::min(words.size(), names.size()); ++i) {
+      if (names[i] == column) return number_in(words[i]);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> parse_snmp6(std::string_view text, std::string_view name) {
+  for (std::size_t start = 0; start < text.size();) {
+    const std::string_view line = line_at(text, start);
+    start += line.size() + 1;
+    const std::size_t end = line.find_first_of(" \t");
+    if (line.substr(0, end) != name || end == std::string_view::npos) continue;
+    const std::size_t value = line.find_first_not_of(" \t", end);
+    if (value == std::string_view::npos) return std::nullopt;
+    return number_in(line.substr(value));
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> parse_backlog(std::string_view text) {
+  constexpr std::size_t kBacklogColumn = 11;
+  std::uint64_t sum = 0;
+  bool has_any = false;
+  for (std::size_t start = 0; start < text.size();) {
+    const std::string_view line = line_at(text, start);
+    start += line.size() + 1;
+    const std::vector<std::string> words = split(line, ' ');
+    if (words.size() <= kBacklogColumn) return std::nullopt;
+    const auto queued = number_in(words[kBacklogColumn], 16);
+    if (!queued) return std::nullopt;
+    sum += *queued;
+    has_any = true;
+  }
+  return has_any ? std::optional(sum) : std::nullopt;
+}
+
+}  // namespace sockdrill

@@ -1,0 +1,131 @@
+#include "harness/watch/rest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sockdrill {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A blind sleeper that has woken this often since the sockets came to rest has looked at all of
+/// them at least once in between.
+constexpr std::uint64_t kCycles = 2;
+constexpr Nanoseconds kBlindPatience = 250ms;
+constexpr Nanoseconds kLongestTimeout = 3s;
+/// CPU time after which a declared poller must have been round all its sockets.
+constexpr Nanoseconds kPollingTime = 2ms;
+/// How long a state that a packet may still end must last, with nothing queued in the network.
+constexpr Nanoseconds kDoubt = 10ms;
+
+bool is_stopped(const TaskView& task) { return task.state == 'T'; }
+
+/// It may be in the middle of its work, resting between two looks at its sockets.
+bool sleeps_blindly(const TaskView& task) {
+  return task.wait.is_blind && !is_stopped(task) && !task.is_untouched;
+}
+
+bool has_seen_all(const TaskView& task, Nanoseconds held_for, bool input_waits) {
+  if (task.switches_since >= kCycles) return true;
+  if (!input_waits || task.wait.kind != WaitKind::timed) return held_for >= kBlindPatience;
+  return held_for >= std::clamp(task.wait.timeout, kBlindPatience, kLongestTimeout);
+}
+
+bool is_timer_over(const TaskView& task, const RestView& view) {
+  if (is_stopped(task)) return true;
+  std::optional<Nanoseconds> timeout = view.timer;
+  switch (task.wait.kind) {
+    case WaitKind::untimed:
+      break;
+    case WaitKind::timed:
+      timeout = std::max(timeout.value_or(0ns), task.wait.timeout);
+      break;
+    case WaitKind::perhaps:
+    case WaitKind::socket_call:
+      timeout = kLongestTimeout;
+      break;
+  }
+  if (!timeout || task.runs_since >= kCycles) return true;
+  return view.held_for >= std::min(*timeout, kLongestTimeout);
+}
+
+bool is_firm(const RestView& view) {
+  if (view.sockets.is_soft) return false;
+  const bool all_stopped = std::all_of(view.tasks.begin(), view.tasks.end(), is_stopped);
+  if (!all_stopped && !view.knows_timers) return false;
+  return std::all_of(view.tasks.begin(), view.tasks.end(),
+                     [&](const TaskView& task) { return is_timer_over(task, view); });
+}
+
+RestReport busy(std::string because) {
+  return RestReport{.rest = Rest::busy, .because = std::move(because)};
+}
+
+/// Why a thread that sleeps is not at rest all the same; empty when it is.
+std::string find_unrest(const RestView& view) {
+  const bool input_waits = !view.sockets.waiting.empty();
+  for (const TaskView& task : view.tasks) {
+    if (sleeps_blindly(task) && !has_seen_all(task, view.held_for, input_waits)) {
+      return fmt::format("thread {} pauses in {}", task.tid, to_string(task.wait));
+    }
+    if (task.wait.is_close && !input_waits && !is_stopped(task)) {
+      return fmt::format("thread {} waits in close (SO_LINGER)", task.tid);
+    }
+  }
+  return {};
+}
+
+/// A thread asleep in an output call: it has something left to send.
+const TaskView* find_writer(const RestView& view) {
+  const auto found = std::find_if(view.tasks.begin(), view.tasks.end(),
+                                  [](const TaskView& task) { return task.wait.is_output; });
+  return found == view.tasks.end() ? nullptr : &*found;
+}
+
+RestReport at_rest(const RestView& view, bool is_heuristic) {
+  RestReport report{.is_firm = !is_heuristic && is_firm(view), .is_heuristic = is_heuristic};
+  const TaskView* writer = find_writer(view);
+  if (!view.sockets.waiting.empty()) {
+    report.because = view.sockets.waiting;
+  } else if (writer != nullptr && !is_heuristic) {
+    report.because = fmt::format("thread {} waits in {}", writer->tid, to_string(writer->wait));
+  }
+  report.rest = report.because.empty() ? Rest::settled : Rest::blocked;
+  return report;
+}
+
+}  // namespace
+
+bool is_asleep(const TaskView& task) {
+  const bool sleeps = task.state == 'S' || task.state == 'T' || task.state == 'I';
+  return task.was_off_cpu && sleeps && task.runs_a == task.runs_b;
+}
+
+std::string describe_activity(const TaskView& task) {
+  if (task.state == 'D') return fmt::format("thread {} waits for a device or the kernel", task.tid);
+  if (task.state == 't') return fmt::format("thread {} is held by a tracer", task.tid);
+  return fmt::format("thread {} is running", task.tid);
+}
+
+RestReport decide(const RestView& view) {
+  if (view.tasks.empty()) return RestReport{.rest = Rest::gone, .because = "no process is left"};
+  bool spins = false;
+  for (const TaskView& task : view.tasks) {
+    if (is_asleep(task)) continue;
+    if (!view.polls || task.ran_since < kPollingTime) return busy(describe_activity(task));
+    spins = true;
+  }
+  if (!view.sockets.under_way.empty()) return busy(view.sockets.under_way);
+  if (!view.is_steady) return busy("the sockets have only just come to rest");
+  if (view.sockets.has_datagrams && !view.is_network_quiet) return busy("a packet is under way");
+  if (!view.sockets.doubt.empty() && (!view.is_network_quiet || view.held_for < kDoubt)) {
+    return busy(view.sockets.doubt + " may be under way");
+  }
+  if (!spins) {
+    if (const std::string unrest = find_unrest(view); !unrest.empty()) return busy(unrest);
+  }
+  return at_rest(view, spins);
+}
+
+}  // namespace sockdrill

@@ -1,0 +1,142 @@
+#include "harness/watch/task_table.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+namespace sockdrill {
+namespace {
+
+SysResult<std::string> pread_all(int fd) {
+  std::array<char, 4096> buffer{};  // No file that we ask for is longer.
+  const ssize_t length = ::pread(fd, buffer.data(), buffer.size(), 0);
+  if (length < 0) return fail(last_errno());
+  return std::string(buffer.data(), static_cast<std::size_t>(length));
+}
+
+OwnedFd open_in(int folder, pid_t tid, const char* name) {
+  const std::string path = fmt::format("{}/{}", tid, name);
+  return OwnedFd{::openat(folder, path.c_str(), O_RDONLY | O_CLOEXEC)};
+}
+
+/// The names of a folder of /proc that are numbers.
+std::vector<pid_t> list_numbers(int folder) {
+  std::vector<pid_t> numbers;
+  const int copy = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (copy < 0) return numbers;
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy), &::closedir);
+  if (!stream) return numbers;
+  while (const dirent* entry = ::readdir(stream.get())) {
+    pid_t number = 0;
+    const char* end = entry->d_name + std::strlen(entry->d_name);
+    if (std::from_chars(&entry->d_name[0], end, number).ptr == end) numbers.push_back(number);
+  }
+  return numbers;
+}
+
+/// The number of threads, zombies included: /proc/PID/task has two links and one more a thread.
+std::size_t count_threads(int task_folder) {
+  struct stat status {};
+  if (::fstat(task_folder, &status) != 0 || status.st_nlink < 2) return 0;
+  return status.st_nlink - 2;
+}
+
+bool exists(pid_t pid) { return ::access(fmt::format("/proc/{}", pid).c_str(), F_OK) == 0; }
+
+}  // namespace
+
+void TaskFiles::hold(Fd task_folder) {
+  schedstat_ = open_in(raw(task_folder), tid_, "schedstat");
+  syscall_ = open_in(raw(task_folder), tid_, "syscall");
+  stat_ = open_in(raw(task_folder), tid_, "stat");
+}
+
+SysResult<std::string> TaskFiles::read(const OwnedFd& held, const char* name) const {
+  if (held.is_open()) return pread_all(held.raw());
+  const std::string path = fmt::format("/proc/{}/task/{}/{}", pid_, tid_, name);
+  const OwnedFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file.is_open()) return fail(last_errno());
+  return pread_all(file.raw());
+}
+
+std::optional<SchedStat> TaskFiles::read_schedstat() const {
+  const auto text = read(schedstat_, "schedstat");
+  return text ? parse_schedstat(*text) : std::nullopt;
+}
+
+std::optional<TaskStat> TaskFiles::read_stat() const {
+  const auto text = read(stat_, "stat");
+  return text ? parse_task_stat(*text) : std::nullopt;
+}
+
+SysResult<std::string> TaskFiles::read_syscall() const { return read(syscall_, "syscall"); }
+
+std::optional<std::uint64_t> TaskFiles::read_voluntary_switches() const {
+  const auto text = read(OwnedFd{}, "status");
+  return text ? parse_status_count(*text, "voluntary_ctxt_switches") : std::nullopt;
+}
+
+void TaskTable::refresh(const std::vector<pid_t>& pids) {
+  std::vector<pid_t> wanted = pids;
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  std::vector<TaskFiles> kept = std::exchange(tasks_, {});
+  std::erase_if(kept, [](const TaskFiles& task) { return !task.read_schedstat(); });
+  std::size_t held = static_cast<std::size_t>(std::count_if(
+      kept.begin(), kept.end(), [](const TaskFiles& task) { return task.is_held(); }));
+  processes_.clear();
+  for (const pid_t pid : wanted) add_process(pid, kept, held);
+}
+
+void TaskTable::add_process(pid_t pid, std::vector<TaskFiles>& kept, std::size_t& held) {
+  const std::string path = fmt::format("/proc/{}/task", pid);
+  Process process{.pid = pid,
+                  .folder = OwnedFd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}};
+  if (!process.folder.is_open()) return;  // It has ended: a process less.
+  for (const pid_t tid : list_numbers(process.folder.raw())) {
+    const auto known = std::find_if(kept.begin(), kept.end(), [&](const TaskFiles& task) {
+      return task.pid() == pid && task.tid() == tid;
+    });
+    TaskFiles task = known != kept.end() ? std::move(*known) : TaskFiles(pid, tid);
+    if (!task.is_held() && held < kHeldTasks) {
+      task.hold(process.folder.get());
+      held += task.is_held() ? 1 : 0;
+    }
+    tasks_.push_back(std::move(task));
+    ++process.threads;
+  }
+  processes_.push_back(std::move(process));
+}
+
+bool TaskTable::is_complete(const std::vector<pid_t>& pids) const {
+  std::size_t found = 0;
+  for (const pid_t pid : pids) {
+    const auto known = std::lower_bound(processes_.begin(), processes_.end(), pid,
+                                        [](const Process& each, pid_t p) { return each.pid < p; });
+    if (known == processes_.end() || known->pid != pid) {
+      if (exists(pid)) return false;
+      continue;
+    }
+    ++found;
+    if (count_threads(known->folder.raw()) != known->threads) return false;
+  }
+  return found == processes_.size();
+}
+
+std::vector<pid_t> TaskTable::processes() const {
+  std::vector<pid_t> pids;
+  for (const Process& process : processes_) pids.push_back(process.pid);
+  return pids;
+}
+
+}  // namespace sockdrill
