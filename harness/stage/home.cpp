@@ -2,26 +2,24 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 
 #include "harness/base/deadline.h"
 #include "harness/base/try.h"
+#include "harness/stage/advice.h"
 #include "harness/stage/stage.h"
+#include "harness/stage/trial.h"
 
 namespace sockdrill {
 namespace {
 
-constexpr auto kProbeLimit = std::chrono::seconds(30);
+constexpr auto kEndLimit = std::chrono::seconds(10);
 
 Result<std::string> find_agent() {
   std::string folder;
@@ -58,7 +56,8 @@ void wish_for_small_hash_tables() {
   static_cast<void>(write_proc("/proc/sys/net/ipv4/tcp_child_ehash_entries", "1024"));
 }
 
-/// Makes us root of a user namespace of our own, whoever we were.
+/// Makes us root of a user namespace of our own, whoever we were. The maps name us as we were
+/// before.
 Result<void> enter_user_namespace() {
   const uid_t user = ::geteuid();
   const gid_t group = ::getegid();
@@ -68,6 +67,8 @@ Result<void> enter_user_namespace() {
   static_cast<void>(write_proc("/proc/self/setgroups", "deny"));
   TRY_VOID(write_proc("/proc/self/uid_map", fmt::format("0 {} 1", user)));
   TRY_VOID(write_proc("/proc/self/gid_map", fmt::format("0 {} 1", group)));
+  // The change took this away, and with it debuggers and LeakSanitizer.
+  static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
   return {};
 }
 
@@ -80,74 +81,14 @@ Result<OwnedFd> enter_network_namespace() {
 }
 
 /// Everything a stage needs, tried for real. Leaves the process in another namespace.
-Result<void> try_a_stage(Home& home) {
+Result<void> try_a_stage(const std::string& agent_path) {
+  Home home;
+  home.agent_path = agent_path;
   home.network = TRY(enter_network_namespace());
   home.isolated = true;
   const std::unique_ptr<Stage> stage = TRY(Stage::open(home, {}));
-  if (!stage->close(Deadline::after(kProbeLimit))) return fail("a stage did not end");
+  if (!stage->close(Deadline::after(kEndLimit))) return fail("a stage did not end");
   return {};
-}
-
-std::string read_to_end(Fd fd, Deadline deadline) {
-  std::string text;
-  std::array<char, 1024> chunk{};
-  for (;;) {
-    pollfd wait{raw(fd), POLLIN, 0};
-    if (::poll(&wait, 1, deadline.left_ms()) == 0) return "the trial took too long";
-    const ssize_t count = ::read(raw(fd), chunk.data(), chunk.size());
-    if (count == 0) return text;
-    if (count > 0) text.append(chunk.data(), static_cast<std::size_t>(count));
-  }
-}
-
-/// Tries in a child, so that we ourselves stay in the host's namespaces where a stage cannot be
-/// had. Empty when all went well; otherwise what the kernel said. One thread only: it forks.
-std::string probe_isolation(const std::string& agent_path) {
-  SysResult<Pipe> pipe = make_pipe();
-  if (!pipe) return "pipe: " + describe(pipe.error());
-  const pid_t child = ::fork();
-  if (child < 0) return "fork: " + describe(last_errno());
-  if (child == 0) {
-    Home trial;
-    trial.agent_path = agent_path;
-    const Result<void> outcome = try_a_stage(trial);
-    const std::string text = outcome ? "" : outcome.error().message;
-    static_cast<void>(!::write(pipe->write_end.raw(), text.data(), text.size()));
-    ::_exit(outcome ? 0 : 1);
-  }
-  pipe->write_end.reset();
-  std::string text = read_to_end(pipe->read_end.get(), Deadline::after(kProbeLimit));
-  static_cast<void>(::kill(child, SIGKILL));
-  int status = 0;
-  static_cast<void>(::waitpid(child, &status, 0));
-  if (text.empty() && status != 0 && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) {
-    return "the trial crashed";
-  }
-  return text;
-}
-
-bool is_set(const std::string& path, char value) {
-  const auto text = read_small_file(path);
-  return text && !text->empty() && text->front() == value;
-}
-
-/// What a person can do about it.
-std::string advice() {
-  if (is_set("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1')) {
-    return "; AppArmor restricts user namespaces here: allow them to this program with a profile "
-           "that says 'userns,', or run sysctl -w kernel.apparmor_restrict_unprivileged_userns=0";
-  }
-  if (is_set("/proc/sys/kernel/unprivileged_userns_clone", '0')) {
-    return "; run sysctl -w kernel.unprivileged_userns_clone=1";
-  }
-  if (is_set("/proc/sys/user/max_user_namespaces", '0')) {
-    return "; run sysctl -w user.max_user_namespaces=10000";
-  }
-  if (::access("/.dockerenv", F_OK) == 0 || ::access("/run/.containerenv", F_OK) == 0) {
-    return "; in a container: run it with --cap-add SYS_ADMIN --security-opt seccomp=unconfined "
-           "--security-opt apparmor=unconfined";
-  }
-  return "";
 }
 
 std::uint64_t soft_descriptor_limit() {
@@ -165,14 +106,18 @@ Result<Home> enter_home(bool wants_isolation) {
     home.why_degraded = "isolation was not wanted";
     return home;
   }
-  const std::string refusal = probe_isolation(home.agent_path);
+  // In a child, so that we ourselves stay in the host's namespaces where stages cannot be had.
+  const std::string refusal = try_in_child([&home] {
+    const Result<void> outcome = try_a_stage(home.agent_path);
+    return outcome ? std::string() : outcome.error().message;
+  });
   if (!refusal.empty()) {
-    home.why_degraded = refusal + advice();
+    home.why_degraded = refusal + namespace_advice();
     return home;
   }
   auto network = enter_network_namespace();
   if (!network) {
-    home.why_degraded = network.error().message + advice();
+    home.why_degraded = network.error().message + namespace_advice();
     return home;
   }
   home.network = std::move(*network);

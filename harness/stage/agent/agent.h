@@ -32,6 +32,9 @@ Outcome set_up_degraded(const protocol::SetUp& wishes, char (&temp)[protocol::kT
 
 /// network.cpp: loopback up with its second address; the broadcast link where wished.
 Outcome set_up_network(bool wants_broadcast_link);
+/// network.cpp: adds a link of a kind ("bridge", "dummy", "veth") where we are; 0 or a negative
+/// errno. For `sockdrill doctor`, in a namespace to throw away.
+long try_link(const char* kind);
 
 /// spawn.cpp: descriptors that came with a start request, in the protocol's order.
 struct StartFds {

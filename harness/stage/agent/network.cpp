@@ -170,11 +170,23 @@ Outcome set_up_links(int netlink, bool wants_broadcast_link) {
   return wants_broadcast_link ? set_up_broadcast(netlink) : Outcome{};
 }
 
+int open_netlink() {
+  return static_cast<int>(
+      kernel::call(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+}
+
 }  // namespace
 
+long try_link(const char* kind) {
+  const int netlink = open_netlink();
+  if (netlink < 0) return netlink;
+  const long result = add_link(netlink, kind);
+  kernel::close(netlink);
+  return result;
+}
+
 Outcome set_up_network(bool wants_broadcast_link) {
-  const int netlink = static_cast<int>(
-      kernel::call(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  const int netlink = open_netlink();
   if (netlink < 0) return outcome_of(Step::loopback, netlink);
   const Outcome outcome = set_up_links(netlink, wants_broadcast_link);
   kernel::close(netlink);
