@@ -1,6 +1,6 @@
 // A stream server at a path of the file system (AF_UNIX), one thread over poll().
 //
-// A connection costs a descriptor, its session and 8 bytes in the array that poll() walks through:
+// A connection costs a descriptor, its session and an entry in the array that poll() walks through:
 // each wakeup costs as much as there are clients. For the few clients of a local socket that is the
 // simplest loop that serves them all at the same time.
 //
@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <memory>
 #include <new>
-#include <span>
 
 #include "targets/models/support/listener.h"
 #include "targets/models/support/options.h"
@@ -51,9 +50,6 @@ class Server final {
   void run();
 
  private:
-  [[nodiscard]] std::span<std::unique_ptr<Client>> clients() const {
-    return std::span(tables_.clients).first(count_);
-  }
   std::int64_t prepare_poll();
   void serve_clients();
   bool serve(Client& client, short ready) const;

@@ -50,19 +50,36 @@ OwnedFd open_stop_fd() {
   return fd;
 }
 
-void announce(const std::string& where) {
-  const std::string line = "listening on " + where + "\n";
-  pollfd out{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+namespace {
+
+/// Whether anybody reads it is not our business: the server serves all the same.
+void write_if_ready(int fd, const std::string& text) {
+  pollfd out{.fd = fd, .events = POLLOUT, .revents = 0};
   if (::poll(&out, 1, 0) != 1) return;
-  // Whether anybody reads it is not our business: the server serves all the same.
-  [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, line.data(), line.size());
+  [[maybe_unused]] const ssize_t written = ::write(fd, text.data(), text.size());
 }
 
-int fail(const std::string& call) { return fail_with(call + ": " + std::strerror(errno)); }
+std::string with_reason(const std::string& call) { return call + ": " + std::strerror(errno); }
+
+std::string log_line(const std::string& message) {
+  return std::string(program_invocation_short_name) + ": " + message + "\n";
+}
+
+}  // namespace
+
+void announce(const std::string& where) {
+  write_if_ready(STDOUT_FILENO, "listening on " + where + "\n");
+}
+
+int fail(const std::string& call) { return fail_with(with_reason(call)); }
 
 int fail_with(const std::string& message) {
-  std::fprintf(stderr, "%s: %s\n", program_invocation_short_name, message.c_str());
+  std::fputs(log_line(message).c_str(), stderr);
   return 1;
+}
+
+void log_error(const std::string& call) {
+  write_if_ready(STDERR_FILENO, log_line(with_reason(call)));
 }
 
 std::int64_t now_ms() {

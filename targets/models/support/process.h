@@ -30,6 +30,9 @@ int fail(const std::string& call);
 /// The same with a message of our own.
 int fail_with(const std::string& message);
 
+/// The same once the server serves: a message that would have to wait for its reader is dropped.
+void log_error(const std::string& call);
+
 /// Milliseconds of a clock that is never set.
 std::int64_t now_ms();
 /// Seconds since 1970.
