@@ -14,30 +14,20 @@ namespace sockdrill {
 namespace {
 
 constexpr std::size_t kMostCases = 1000;
-
-/// The name behind "$name"; nothing for any other string ("$5\r\n" and "$$name" are text).
-std::optional<std::string> parameter_in(const Json& json) {
-  if (!json.is_string()) return std::nullopt;
-  const auto& text = json.get_ref<const std::string&>();
-  if (text.size() < 2 || text[0] != '$' || std::islower(static_cast<unsigned char>(text[1])) == 0)
-    return std::nullopt;
-  const bool is_name = std::all_of(text.begin() + 1, text.end(), [](char c) {
-    return std::islower(static_cast<unsigned char>(c)) != 0 ||
-           std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '_';
-  });
-  return is_name ? std::optional(text.substr(1)) : std::nullopt;
-}
+constexpr std::size_t kLongestId = 100;
 
 /// Puts the values in, and notes which were used.
 Result<void> put_values_in(Json& json, const Document& document, const std::string& pointer,
-                  const Bindings& bindings, std::set<std::string>& used) {
+                           const Bindings& bindings, std::set<std::string>& used) {
   if (json.is_object()) {
     for (auto& [key, value] : json.items())
       TRY_VOID(put_values_in(value, document, pointer + "/" + key, bindings, used));
   } else if (json.is_array()) {
     for (std::size_t i = 0; i < json.size(); ++i)
       TRY_VOID(put_values_in(json[i], document, fmt::format("{}/{}", pointer, i), bindings, used));
-  } else if (const auto name = parameter_in(json)) {
+  } else if (!json.is_string()) {
+    return {};
+  } else if (const auto name = parameter_in(json.get_ref<const std::string&>())) {
     const auto value = bindings.find(*name);
     std::vector<std::string> names;
     for (const auto& [known, unused] : bindings) names.push_back(known);
@@ -47,7 +37,7 @@ Result<void> put_values_in(Json& json, const Document& document, const std::stri
                                *name, did_you_mean(*name, names), *name)));
     used.insert(*name);
     json = value->second;
-  } else if (json.is_string() && json.get_ref<const std::string&>().starts_with("$$")) {
+  } else if (json.get_ref<const std::string&>().starts_with("$$")) {
     json = json.get<std::string>().substr(1);
   }
   return {};
@@ -61,9 +51,10 @@ Result<std::vector<Bindings>> read_cases(const Node& root) {
     return tl::unexpected(parameters.expected("an object: parameter name -> array of values"));
   for (const auto& [name, values] : parameters.members()) {
     const std::string as_used = "$" + name;
-    if (parameter_in(Json(as_used)) != name)
+    if (parameter_in(as_used) != name)
       return tl::unexpected(values.error(
-          fmt::format("'{}' is no parameter's name: small letters, digits and '_'", name)));
+          fmt::format("'{}' is no parameter's name: small letters, digits and '_', at most {}",
+                      name, kLongestParameter)));
     if (!values.is_array() || values.items().empty())
       return tl::unexpected(values.expected("an array of values, at least one"));
     std::vector<Bindings> combined;
@@ -90,26 +81,26 @@ Result<std::string> read_id(const Node& node) {
     return std::islower(static_cast<unsigned char>(c)) != 0 ||
            std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '/';
   });
-  if (!has_two_parts || !is_plain)
-    return tl::unexpected(
-        node.expected("an id of the form theme/name, in small letters, digits and '-'"));
+  if (!has_two_parts || !is_plain || id.size() > kLongestId)
+    return tl::unexpected(node.expected(
+        "an id of the form theme/name, in small letters, digits and '-', at most 100"));
   return id;
 }
 
 /// Documents are shared by many cases; a bound copy differs in its values only, so positions stay
-/// true.
+/// true. The head of a scenario is the same in all cases, so values are put into the steps only.
 Result<Document> bind_document(const Document& document, const Bindings& bindings,
                                std::set<std::string>& used) {
   Document bound = document;
-  for (auto& [key, value] : bound.root.items()) {
-    if (key != "parameters") TRY_VOID(put_values_in(value, document, "/" + key, bindings, used));
-  }
+  if (bound.root.is_object() && bound.root.contains("steps"))
+    TRY_VOID(put_values_in(bound.root["steps"], document, "/steps", bindings, used));
   return bound;
 }
 
 Result<Scenario> read_bound(const Node& root) {
   TRY_VOID(root.allow_only({"$schema", "id", "catalogue", "level", "summary", "source", "catches",
                             "applies", "parameters", "each_case", "steps"}));
+  if (root.has("$schema")) TRY_VOID(root.at("$schema").as_string());
   Scenario scenario;
   scenario.id = TRY(read_id(TRY(root.required("id"))));
   scenario.level = TRY(read_word(TRY(root.required("level")), level_words()));

@@ -66,6 +66,21 @@ TEST(ReadCheckTest, LeavesOrdinaryDollarsAlone) {
             "$size");
 }
 
+TEST(WriteScenarioTest, KeepsTextThatLooksLikeAParameter) {
+  const Check check =
+      check_of(around(R"({"client": "a", "send": "$$size"}, {"client": "a", "send": "$$$$"})"))
+          .value();
+  EXPECT_EQ(check_of(write_scenario(check.first).dump()).value().first, check.first);
+}
+
+TEST(ReadCheckTest, PutsValuesIntoStepsOnly) {
+  const Check check = check_of(R"({"id": "t/x", "level": "must", "summary": "$size of them",
+      "parameters": {"size": [1]}, "steps": [{"client": "a", "read": {"bytes": "$size"}}],
+      "source": "$size"})")
+                          .value();
+  EXPECT_EQ(check.first.source, std::vector<std::string>{"$size"});
+}
+
 struct Mistake {
   std::string text;
   std::string says;

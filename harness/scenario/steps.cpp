@@ -295,7 +295,10 @@ Result<ServerAction> read_server_expect(const Node& node) {
   expect.zombies = TRY(count("zombies"));
   expect.close_wait = TRY(count("close_wait"));
   expect.descriptors = TRY(count("descriptors"));
-  if (node.has("listening")) expect.is_listening = TRY(node.at("listening").as_bool());
+  if (node.has("listening")) {
+    expect.is_listening = TRY(node.at("listening").as_bool());
+    if (!expect.is_listening) return tl::unexpected(node.at("listening").expected("true"));
+  }
   if (expect == ServerExpect{})
     return tl::unexpected(
         node.expected("something to expect of the server: exit, cpu, memory_growth, zombies, "
@@ -359,7 +362,7 @@ Result<CrowdStep> read_crowd(const Node& node) {
   if (!each.is_array() || each.items().empty())
     return tl::unexpected(each.expected("an array of what each client does, at least one"));
   for (const Node& item : each.items()) {
-    const std::string word = TRY(find_action(item, kClientWords, {"note"}));
+    const std::string word = TRY(find_action(item, kClientWords, {}));
     crowd.each.push_back(TRY(read_client_action(word, item.at(word))));
     crowd.pointers.push_back(item.pointer());
   }

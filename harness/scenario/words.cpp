@@ -26,6 +26,17 @@ const Words<Shutdown::How>& shutdown_words() {
   return words;
 }
 
+std::optional<std::string> parameter_in(const std::string& text) {
+  const auto is_small = [](char c) { return c >= 'a' && c <= 'z'; };
+  if (text.size() < 2 || text.size() > kLongestParameter + 1 || text[0] != '$' ||
+      !is_small(text[1]))
+    return std::nullopt;
+  const bool is_name = std::all_of(text.begin() + 1, text.end(), [&](char c) {
+    return is_small(c) || (c >= '0' && c <= '9') || c == '_';
+  });
+  return is_name ? std::optional(text.substr(1)) : std::nullopt;
+}
+
 std::string to_string(Level level) { return name_in(level_words(), level); }
 std::string to_string(Then then) { return name_in(then_words(), then); }
 

@@ -4,6 +4,7 @@
 // Internal to scenario/.
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,10 @@ Result<T> read_word(const Node& node, const Words<T>& words) {
   return std::find_if(words.begin(), words.end(), [&](const auto& w) { return w.second == *word; })
       ->first;
 }
+
+inline constexpr std::size_t kLongestParameter = 32;
+/// The name behind "$name"; nothing for any other text ("$5\r\n" and "$$name" are text).
+std::optional<std::string> parameter_in(const std::string& text);
 
 Result<std::vector<Step>> read_steps(const Node& node);
 Json write_steps(const std::vector<Step>& steps);

@@ -207,6 +207,16 @@ Json write_step(const Step& step) {
   return json;
 }
 
+/// Text that looks like a parameter gets another '$', which reading takes off again.
+void keep_dollars(Json& json) {
+  if (json.is_structured()) {
+    for (auto& part : json) keep_dollars(part);
+  } else if (json.is_string()) {
+    const auto text = json.get<std::string>();
+    if (text.starts_with("$$") || parameter_in(text)) json = "$" + text;
+  }
+}
+
 }  // namespace
 
 std::string word_of(const ClientAction& action) {
@@ -249,6 +259,7 @@ Json write_scenario(const Scenario& scenario) {
   if (scenario.applies != Applies{}) json["applies"] = write_applies(scenario.applies);
   if (scenario.fresh_server_each_case) json["each_case"] = "fresh-server";
   json["steps"] = write_steps(scenario.steps);
+  keep_dollars(json["steps"]);
   return json;
 }
 
