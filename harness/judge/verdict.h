@@ -51,6 +51,7 @@ struct Verdict {
   std::string reason;  ///< SKIP: what is missing; KNOWN: the manifest's reason; UNKNOWN, ERROR: in
                        ///< a sentence
   int cases_played = 0;
+  bool did_not_start = false;  ///< the server never came to listen (grade error; exit code 3)
 };
 
 }  // namespace sockdrill

@@ -1,0 +1,179 @@
+#include "harness/play/player.h"
+
+#include <fmt/format.h>
+
+#include "harness/play/server_steps.h"
+
+namespace sockdrill {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+class Player final {
+ public:
+  Player(World& world, const Plan& plan, const PlayOptions& options, std::vector<Event>& events)
+      : world_(world),
+        plan_(plan),
+        options_(options),
+        loop_(world),
+        recorder_(world, events),
+        server_(world, loop_, recorder_, plan, options.caps),
+        clients_(world, loop_, recorder_, plan, options.caps) {
+    loop_.should_interrupt = options.should_interrupt;
+  }
+
+  Task<void> run();
+  [[nodiscard]] bool was_started() const { return was_started_; }
+  [[nodiscard]] bool was_interrupted() const { return loop_.is_interrupted(); }
+  Loop& loop() { return loop_; }
+
+ private:
+  Task<bool> begin();
+  Task<void> take_baseline();
+  Task<void> play_case(const CasePlan& planned, std::size_t index);
+  Task<void> play_blocks(const CasePlan& planned);
+  Task<void> play_script(const Script& script);
+  Task<void> look_after(const CasePlan& planned, const std::string& text, std::uint64_t round);
+  [[nodiscard]] bool has_grown(const Resources& now, const Resources& before) const;
+  [[nodiscard]] bool is_over() { return loop_.is_interrupted() || server_.has_ended(-1); }
+
+  World& world_;
+  const Plan& plan_;
+  const PlayOptions& options_;
+  Loop loop_;
+  Recorder recorder_;
+  ServerSteps server_;
+  Clients clients_;
+  bool was_started_ = false;
+  std::uint64_t dropped_ = 0;
+  Resources last_;
+};
+
+Task<void> Player::play_script(const Script& script) {
+  for (const PlannedStep& step : script) {
+    co_await loop_.yield();
+    if (loop_.is_interrupted()) co_return;
+    if (std::holds_alternative<ServerAction>(step.action)) {
+      co_await server_.act(step);
+    } else {
+      co_await clients_.act(step);
+    }
+  }
+}
+
+Task<void> Player::play_blocks(const CasePlan& planned) {
+  for (const Block& block : planned.blocks) {
+    if (loop_.is_interrupted()) co_return;
+    std::vector<Task<void>> scripts;
+    for (const Script& script : block.scripts) scripts.push_back(play_script(script));
+    co_await loop_.run_all(scripts, block.at_once);
+    if (server_.needs_baseline && !server_.has_ended(-1)) co_await take_baseline();
+  }
+}
+
+/// What the server holds before anything happens to it, and after it has served one client:
+/// whatever is set up on first use is there by then.
+Task<void> Player::take_baseline() {
+  server_.needs_baseline = false;
+  Event& began = recorder_.harness(Kind::probed);
+  began.text = "began";
+  began.who = "warm-up";
+  co_await play_script(plan_.warm_up);
+  recorder_.harness(Kind::probed).text = "ended";
+  static_cast<void>(co_await server_.settle(WantsRest::any, -1));
+  if (plan_.target.declares.polls) static_cast<void>(co_await server_.measure_quiet(100ms, -1));
+  server_.baseline = server_.sample("baseline", 0, -1);
+  last_ = *server_.baseline;
+  dropped_ = world_.dropped_datagrams();
+}
+
+Task<bool> Player::begin() {
+  was_started_ = co_await server_.launch(-1);
+  if (was_started_) co_await take_baseline();
+  co_return was_started_;
+}
+
+bool Player::has_grown(const Resources& now, const Resources& before) const {
+  const std::uint64_t allowance =
+      plan_.target.declares.max_memory_growth.value_or(std::uint64_t{8} << 20U);
+  return now.descriptors > before.descriptors || now.threads > before.threads ||
+         now.processes > before.processes || now.zombies > before.zombies ||
+         now.close_wait > before.close_wait ||
+         now.resident_bytes > before.resident_bytes + allowance;
+}
+
+/// The end of a case: clients leave in order, the server comes to rest, a fresh client is served,
+/// and what the server holds is sampled. A growth gets the time that the server's timers may need
+/// before it counts.
+Task<void> Player::look_after(const CasePlan& planned, const std::string& text,
+                              std::uint64_t round) {
+  co_await clients_.finish_all();
+  clients_.drop_all();
+  const std::uint64_t dropped = world_.dropped_datagrams();
+  if (dropped > dropped_) recorder_.harness(Kind::dropped).number = dropped - dropped_;
+  dropped_ = dropped;
+  if (is_over()) co_return;
+  bool is_at_rest = co_await server_.settle(WantsRest::any, -1);
+  if (!is_at_rest) static_cast<void>(co_await server_.measure_quiet(500ms, -1));
+  Event& began = recorder_.harness(Kind::probed);
+  began.text = "began";
+  began.who = "probe";
+  co_await play_script(planned.probe);
+  clients_.drop_all();
+  recorder_.harness(Kind::probed).text = "ended";
+  if (is_over()) co_return;
+  if (is_at_rest) is_at_rest = co_await server_.settle(WantsRest::any, -1);
+  if (is_at_rest && has_grown(world_.sample(), last_))
+    static_cast<void>(co_await server_.settle(WantsRest::firm, -1));
+  static_cast<void>(server_.sample(text, round, -1));
+}
+
+Task<void> Player::play_case(const CasePlan& planned, std::size_t index) {
+  Event& began = recorder_.harness(Kind::case_began);
+  began.number = index;
+  began.text = to_string(planned.bindings);
+  co_await play_blocks(planned);
+  co_await look_after(planned, "after", 0);
+  if (is_over()) co_return;
+  Resources now = world_.sample();
+  for (int round = 1; round <= options_.rounds && has_grown(now, last_); ++round) {
+    recorder_.harness(Kind::round_began).number = static_cast<std::uint64_t>(round);
+    last_ = now;
+    co_await play_blocks(planned);
+    co_await look_after(planned, "round", static_cast<std::uint64_t>(round));
+    if (is_over()) co_return;
+    now = world_.sample();
+  }
+  last_ = now;
+}
+
+Task<void> Player::run() {
+  const bool has_begun = co_await begin();
+  for (std::size_t i = 0; has_begun && i < plan_.cases.size() && !is_over(); ++i) {
+    if (i > 0 && plan_.scenario.fresh_server_each_case) {
+      co_await server_.stop(plan_.target.declares.stops_on, -1);
+      const bool is_up = co_await begin();
+      if (!is_up) break;
+    }
+    co_await play_case(plan_.cases[i], i);
+  }
+  clients_.drop_all();
+  co_await server_.stop(plan_.target.declares.stops_on, -1);
+}
+
+}  // namespace
+
+Played play(World& world, const Plan& plan, const PlayOptions& options) {
+  Played played;
+  Player player(world, plan, options, played.recording.events);
+  Task<void> run = player.run();
+  player.loop().run(run);
+  played.was_started = player.was_started();
+  played.was_interrupted = player.was_interrupted();
+  played.out = world.output_of(Instance::first, false);
+  played.err = world.output_of(Instance::first, true);
+  return played;
+}
+
+}  // namespace sockdrill

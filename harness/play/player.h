@@ -1,0 +1,30 @@
+#pragma once
+
+// Carries out a plan in a world and records everything. Judges nothing.
+
+#include <functional>
+
+#include "harness/play/client.h"
+#include "harness/play/real_world.h"
+
+namespace sockdrill {
+
+struct PlayOptions {
+  Caps caps;
+  std::function<bool()> should_interrupt;  ///< asked often; true ends the run soon, in order
+  /// A growth of resources is played again so many times: only what repeats is a leak.
+  int rounds = 2;
+};
+
+struct Played {
+  Recording recording;  ///< the head is the caller's to fill in
+  OutputTail out;       ///< of the server
+  OutputTail err;
+  bool was_interrupted = false;
+  bool was_started = false;  ///< the server came to listen
+};
+
+/// `world` is fresh. Blocks until the run is over; every wait in it is capped.
+Played play(World& world, const Plan& plan, const PlayOptions& options);
+
+}  // namespace sockdrill

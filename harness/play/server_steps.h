@@ -1,0 +1,58 @@
+#pragma once
+
+// What happens to the server: launch, readiness, signals, limits, restarts, and what is expected of
+// it, as coroutines.
+
+#include "harness/play/client.h"
+
+namespace sockdrill {
+
+class ServerSteps final {
+ public:
+  ServerSteps(World& world, Loop& loop, Recorder& recorder, const Plan& plan, const Caps& caps)
+      : world_(world), loop_(loop), recorder_(recorder), plan_(plan), caps_(caps) {}
+
+  /// Starts the server and waits until it listens; false when it does not (recorded as
+  /// not_listening).
+  Task<bool> launch(int step);
+  /// Waits for rest; false when the cap was hit. Records it (rested or restless).
+  Task<bool> settle(WantsRest wanted, int step);
+  /// A sample of what the server holds, onto the timeline.
+  Resources sample(const std::string& text, std::uint64_t round, int step);
+  /// The share of a CPU that the server takes, running or waiting for one, over a window; parts per
+  /// million.
+  Task<std::uint64_t> measure_quiet(Nanoseconds window, int step);
+  /// Sends the signal that the server declares, waits for its end; SIGKILL after the cap. Then
+  /// whatever is left over is noted and killed.
+  Task<void> stop(const std::string& signal, int step);
+  Task<void> act(const PlannedStep& step);
+
+  /// The first instance has ended; the event has been recorded.
+  bool has_ended(int step);
+  /// A restart has made what was sampled before meaningless: a new baseline is due.
+  bool needs_baseline = false;
+  std::optional<Resources> baseline;
+
+ private:
+  Task<std::string> do_action(const ServerAction& action, int step);
+  Task<std::string> stop_all_threads(int step);
+  Task<std::string> restart(const Restart& restart, int step);
+  Task<std::string> second(int step);
+  Task<std::string> limit(const Limit& limit, int step);
+  Task<std::string> expect(const ServerExpect& expect, int step);
+  void note_exit(Instance instance, int step);
+  void note_output(Instance instance, int step);
+
+  World& world_;
+  Loop& loop_;
+  Recorder& recorder_;
+  const Plan& plan_;
+  Caps caps_;
+  bool is_exit_noted_ = false;
+  std::optional<std::uint64_t> usual_limit_;
+};
+
+/// The number of a signal ("SIGTERM" -> 15).
+int signal_number(const std::string& name);
+
+}  // namespace sockdrill

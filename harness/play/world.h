@@ -1,0 +1,120 @@
+#pragma once
+
+// The seam between a plan and whatever carries it out.
+//
+// The player sees only this interface; the real world (sockets in a stage) implements it, and the
+// simulated one will. No call blocks except wait(). Failures are values: to the player EAGAIN and
+// ECONNRESET are observations.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/base/address.h"
+#include "harness/base/deadline.h"
+#include "harness/scenario/scenario.h"
+#include "harness/stage/stage.h"
+#include "harness/watch/watch.h"
+
+namespace sockdrill {
+
+enum class SocketId : int {};
+
+struct SocketRequest {
+  std::optional<std::uint32_t> receive_buffer;
+  std::optional<std::uint32_t> send_buffer;
+  std::string from_address;  ///< "" = whatever the kernel chooses
+  std::optional<std::uint16_t> from_port;
+  bool is_unnamed = false;  ///< AF_UNIX datagram: no address to answer to
+  bool broadcast = false;   ///< SO_BROADCAST
+};
+
+struct ReceivedPiece {
+  std::size_t size = 0;  ///< 0 on a stream: its end
+  SocketAddress from;    ///< datagrams
+  bool is_end =
+      false;  ///< streams and seqpackets: the orderly end (a seqpacket's empty record is none)
+};
+
+struct Ready {
+  SocketId socket{};
+  bool readable = false;  ///< or at its end, or in error
+  bool writable = false;
+};
+
+/// The first instance, or the second one that a step starts beside it.
+enum class Instance { first, second };
+
+struct Listening {
+  bool is_there = false;  ///< where it should be
+  std::string where;      ///< that address
+  std::vector<std::string> elsewhere;
+};
+
+struct ProgramResult {
+  ExitStatus status;
+  Bytes output;
+  Bytes errors;
+};
+
+class World {
+ public:
+  virtual ~World() = default;
+  /// Time since the run began.
+  virtual Nanoseconds now() = 0;
+
+  // Clients' sockets, of the target's transport.
+  virtual SysResult<SocketId> open(const SocketRequest& request) = 0;
+  /// To the server, or to `to`. EINPROGRESS: wait until writable, then ask error_of(). EAGAIN
+  /// (AF_UNIX, full backlog): try again.
+  virtual SysResult<void> connect(SocketId socket, const std::string& to) = 0;
+  virtual SysResult<std::size_t> send(SocketId socket, std::string_view octets, bool urgent) = 0;
+  /// One datagram to the server, or to `to` ("broadcast", "subnet-broadcast", or an address).
+  virtual SysResult<std::size_t> send_to(SocketId socket, std::string_view octets,
+                                         const std::string& to) = 0;
+  virtual SysResult<ReceivedPiece> receive(SocketId socket, char* buffer, std::size_t size) = 0;
+  virtual SysResult<void> shutdown(SocketId socket, Shutdown::How how) = 0;
+  virtual void close(SocketId socket) = 0;
+  /// An abortive close: RST on TCP (SO_LINGER {1,0}, socket(7)); a plain one elsewhere.
+  virtual void reset(SocketId socket) = 0;
+  /// SO_ERROR, which asking clears.
+  virtual Errno error_of(SocketId socket) = 0;
+  virtual SocketAddress local_address(SocketId socket) = 0;
+  /// Whether a datagram from here is the server's: the address asked, or any address of the host
+  /// when a broadcast was.
+  virtual bool is_servers(const SocketAddress& from) = 0;
+
+  /// Sleeps until a socket has become ready (edge by edge: a socket is named again only after an
+  /// EAGAIN), news came from the server's processes, or the time is there. Takes in the server's
+  /// output all the while.
+  virtual std::vector<Ready> wait(Nanoseconds until) = 0;
+
+  // The server.
+  /// The error is for people: the command is not found, may not be executed, ...
+  virtual Result<void> start(Instance instance, Deadline deadline) = 0;
+  virtual std::optional<ExitStatus> exited(Instance instance) = 0;
+  virtual Listening listening() = 0;
+  virtual SysResult<void> signal(Instance instance, int number) = 0;
+  virtual bool is_stopped() = 0;
+  virtual RestReport look() = 0;
+  virtual Resources sample() = 0;
+  virtual SysResult<void> limit_descriptors(std::uint64_t soft_limit) = 0;
+  virtual std::uint64_t dropped_datagrams() = 0;
+  virtual pid_t pid_of(Instance instance) = 0;
+  /// The processes of the server that live, for "nothing left over"; each with its command.
+  virtual std::vector<std::string> left_over() = 0;
+  virtual std::vector<std::string> describe_tasks() = 0;
+  virtual OutputTail output_of(Instance instance, bool errors) = 0;
+  /// Kills whatever the server has left and starts afresh in the same network: for restarts.
+  virtual void kill_all(Deadline deadline) = 0;
+
+  /// A program beside the server; its number.
+  virtual Result<int> start_program(const std::vector<std::string>& command,
+                                    const Bytes& input) = 0;
+  /// Its result, once it has ended.
+  virtual std::optional<ProgramResult> program_result(int program) = 0;
+};
+
+}  // namespace sockdrill
