@@ -13,6 +13,7 @@
 #include "harness/base/deadline.h"
 #include "harness/base/try.h"
 #include "harness/stage/advice.h"
+#include "harness/stage/agent/agent.h"
 #include "harness/stage/stage.h"
 #include "harness/stage/trial.h"
 
@@ -75,6 +76,8 @@ Result<void> enter_user_namespace() {
 Result<OwnedFd> enter_network_namespace() {
   if (::unshare(CLONE_NEWNET) != 0) TRY_VOID(enter_user_namespace());
   wish_for_small_hash_tables();
+  // For whatever of ours wants to talk to itself; a stage does not need it.
+  static_cast<void>(agent::set_up_network(false));
   OwnedFd network{::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)};
   if (!network.is_open()) return fail("/proc/thread-self/ns/net: " + describe(last_errno()));
   return network;

@@ -58,7 +58,7 @@ class Request {
     return start;
   }
   void end_nest(std::size_t start) {
-    const auto length = static_cast<std::uint16_t>(NLMSG_ALIGN(header()->nlmsg_len) - start);
+    const auto length = static_cast<std::uint16_t>(header()->nlmsg_len - start);
     __builtin_memcpy(bytes_ + start, &length, sizeof length);
   }
   nlmsghdr* header() { return reinterpret_cast<nlmsghdr*>(bytes_); }

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "harness/stage/stage.h"
@@ -17,13 +19,40 @@ inline std::string name_of(Mode mode) { return mode == Mode::isolated ? "Isolate
 inline void PrintTo(Mode mode, std::ostream* out) { *out << name_of(mode); }
 
 /// Entered once in a test program, while it has one thread.
-inline const Home& home_for(Mode mode) {
-  static const Result<Home> isolated = enter_home(true);
-  static const Result<Home> degraded = enter_home(false);
-  const Result<Home>& home = mode == Mode::isolated ? isolated : degraded;
+inline const Home& entered(const Result<Home>& home) {
   EXPECT_TRUE(home) << to_string(home.error());
   return *home;
 }
+inline const Home& home_for(Mode mode) {
+  if (mode == Mode::isolated) {
+    static const Result<Home> isolated = enter_home(true);
+    return entered(isolated);
+  }
+  static const Result<Home> degraded = enter_home(false);
+  return entered(degraded);
+}
+
+/// Of the Mode parameter: open stages in the world that it names, or skip and say why.
+class StageTest : public testing::TestWithParam<Mode> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == Mode::isolated && !home().isolated) GTEST_SKIP() << home().why_degraded;
+    stage_ = open();
+  }
+  [[nodiscard]] static const Home& home() { return home_for(GetParam()); }
+  [[nodiscard]] static std::unique_ptr<Stage> open(const StageOptions& options = {}) {
+    auto opened = Stage::open(home(), options);
+    EXPECT_TRUE(opened) << to_string(opened.error());
+    return opened ? std::move(*opened) : nullptr;
+  }
+  [[nodiscard]] Stage& stage() { return *stage_; }
+  StageProcess& start(const Launch& launch);
+  /// Of a process that ends by itself.
+  std::string output_of(const Launch& launch);
+
+ private:
+  std::unique_ptr<Stage> stage_;
+};
 
 /// A cap for hangs, not a verdict on speed.
 inline Deadline generous() { return Deadline::after(std::chrono::seconds(60)); }
@@ -56,6 +85,30 @@ inline StageProcess& start(Stage& stage, const Launch& launch) {
   return none;
 }
 
+inline StageProcess& StageTest::start(const Launch& launch) {
+  return testing_stage::start(stage(), launch);
+}
+
+inline std::string StageTest::output_of(const Launch& launch) {
+  StageProcess& process = start(launch);
+  wait_for_end(stage(), process);
+  return process.out.text() + process.err.text();
+}
+
+/// Waits for the line that the actor prints once it listens, or the like.
+inline void wait_for_output(Stage& stage, const StageProcess& process, const std::string& text) {
+  EXPECT_TRUE(wait_for(stage, [&] { return process.out.text().find(text) != std::string::npos; }))
+      << process.out.text() << process.err.text();
+}
+
+/// stage_actor beside the test program.
+inline Launch actor(std::vector<std::string> arguments) {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  arguments.insert(arguments.begin(), (self.parent_path() / "stage_actor").string());
+  return {.command = std::move(arguments)};
+}
+
 /// The name that /proc has for a process.
 inline std::string command_of(pid_t pid) {
   const auto text = read_small_file("/proc/" + std::to_string(pid) + "/comm");
@@ -63,3 +116,15 @@ inline std::string command_of(pid_t pid) {
 }
 
 }  // namespace sockdrill::testing_stage
+
+/// Runs the tests of a suite derived from StageTest with namespaces and without.
+#define SOCKDRILL_IN_BOTH_MODES(suite)                                                            \
+  INSTANTIATE_TEST_SUITE_P(                                                                       \
+      Mode, suite, testing::Values(testing_stage::Mode::isolated, testing_stage::Mode::degraded), \
+      [](const auto& mode) { return testing_stage::name_of(mode.param); })
+#define SOCKDRILL_ISOLATED_ONLY(suite)                                                  \
+  INSTANTIATE_TEST_SUITE_P(Mode, suite, testing::Values(testing_stage::Mode::isolated), \
+                           [](const auto& mode) { return testing_stage::name_of(mode.param); })
+#define SOCKDRILL_DEGRADED_ONLY(suite)                                                  \
+  INSTANTIATE_TEST_SUITE_P(Mode, suite, testing::Values(testing_stage::Mode::degraded), \
+                           [](const auto& mode) { return testing_stage::name_of(mode.param); })
