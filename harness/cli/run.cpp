@@ -1,0 +1,193 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "harness/base/try.h"
+#include "harness/cli/command.h"
+#include "harness/cli/target_options.h"
+#include "harness/suite/suite.h"
+
+namespace sockdrill {
+
+namespace {
+
+// Written by the signal handler only.
+std::atomic<bool> interrupted{false};
+
+extern "C" void on_interrupt(int /*signal*/) {
+  // The second time, at once: the stages end with us, whatever we were doing.
+  if (interrupted.exchange(true)) ::_exit(kExitInterrupted);
+}
+
+struct RunOptions {
+  std::vector<std::string> checks;
+  TargetOptions target;
+  SuiteOptions suite;
+  std::string shard;
+  std::vector<std::string> reports;
+  std::vector<std::string> set;
+  bool verbose = false;
+  bool no_isolation = false;
+};
+
+/// A report and where it goes. The file is written when the run is over, so that a full disk is
+/// noticed and told.
+struct ReportFile {
+  std::string path;
+  std::shared_ptr<std::ofstream> stream;
+};
+
+bool wants_color(int fd) { return ::isatty(fd) == 1 && std::getenv("NO_COLOR") == nullptr; }
+
+Result<std::unique_ptr<Reporter>> make_reporter(const std::string& format, const Sink& sink,
+                                                const ConsoleOptions& console) {
+  const std::vector<std::string> formats = {"console", "junit", "tap", "json"};
+  if (format == "console") return make_console_reporter(sink, console);
+  if (format == "junit") return make_junit_reporter(sink);
+  if (format == "tap") return make_tap_reporter(sink);
+  if (format == "json") return make_json_reporter(sink);
+  return fail(fmt::format("unknown format '{}': expected {}{}", format, join_or(formats),
+                          did_you_mean(format, formats)),
+              "--report");
+}
+
+Result<std::vector<std::unique_ptr<Reporter>>> make_reporters(const RunOptions& options,
+                                                              std::vector<ReportFile>& files) {
+  std::vector<std::unique_ptr<Reporter>> reporters;
+  ConsoleOptions console{.color = wants_color(STDOUT_FILENO),
+                         .progress = ::isatty(STDOUT_FILENO) == 1,
+                         .verbose = options.verbose};
+  bool is_stdout_taken = false;
+  for (const std::string& report : options.reports) {
+    const std::size_t equals = report.find('=');
+    const std::string format = report.substr(0, equals);
+    if (equals == std::string::npos) {
+      if (std::exchange(is_stdout_taken, true))
+        return fail(
+            "two reports want standard output: give one of them a file, as in junit=report.xml",
+            "--report");
+      reporters.push_back(TRY(make_reporter(format, print, console)));
+      continue;
+    }
+    ReportFile file{.path = report.substr(equals + 1),
+                    .stream = std::make_shared<std::ofstream>(report.substr(equals + 1),
+                                                              std::ios::binary | std::ios::trunc)};
+    if (!*file.stream)
+      return fail(fmt::format("cannot be written: {}", describe(last_errno())), file.path);
+    const Sink sink = [stream = file.stream](std::string_view text) {
+      stream->write(text.data(), static_cast<std::streamsize>(text.size()));
+    };
+    reporters.push_back(
+        TRY(make_reporter(format, sink, ConsoleOptions{.verbose = options.verbose})));
+    files.push_back(std::move(file));
+  }
+  if (!is_stdout_taken) reporters.insert(reporters.begin(), make_console_reporter(print, console));
+  return reporters;
+}
+
+Result<void> read_shard(const std::string& text, SuiteOptions& suite) {
+  if (text.empty()) return {};
+  unsigned shard = 0;
+  unsigned shards = 0;
+  char rest = 0;
+  const bool is_good = std::sscanf(text.c_str(), "%u/%u%c", &shard, &shards, &rest) == 2 &&
+                       shard >= 1 && shard <= shards && shards <= 10000;
+  if (!is_good)
+    return fail(fmt::format("'{}': expected I/N with 1 <= I <= N, such as 2/5", text), "--shard");
+  suite.shard = shard;
+  suite.shards = shards;
+  return {};
+}
+
+int run(RunOptions& options) {
+  Result<Installation> installation = find_installation();
+  if (!installation) return complain(installation.error());
+  if (const Result<void> shard = read_shard(options.shard, options.suite); !shard)
+    return complain(shard.error());
+  const Result<Bindings> only = read_bindings(options.set);
+  if (!only) return complain(only.error());
+  options.suite.only = *only;
+  const Result<std::vector<Check>> checks = select_checks(*installation, options.checks);
+  if (!checks) return complain(checks.error());
+  const Result<std::vector<Target>> targets = options.target.select(*installation);
+  if (!targets) return complain(targets.error());
+  options.suite.replay_options = options.target.repeat();
+
+  // Before any thread is made: from here on we live in namespaces of our own.
+  Result<Home> home = enter_home(!options.no_isolation);
+  if (!home) {
+    static_cast<void>(complain(home.error()));
+    return kExitOurError;
+  }
+  if (!home->isolated) {
+    static_cast<void>(std::fprintf(
+        stderr, "sockdrill: no isolation: %s; servers run on this host's loopback, one at a time\n",
+        home->why_degraded.c_str()));
+    options.suite.jobs = 1;
+  }
+  std::vector<ReportFile> files;
+  Result<std::vector<std::unique_ptr<Reporter>>> reporters = make_reporters(options, files);
+  if (!reporters) return complain(reporters.error());
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
+  int code =
+      run_suite(*home, *installation, *checks, *targets, options.suite, *reporters, interrupted);
+  for (const ReportFile& file : files) {
+    file.stream->flush();
+    if (*file.stream) continue;
+    static_cast<void>(complain(
+        Error{fmt::format("the report is not complete: {}", describe(last_errno())), file.path}));
+    if (code == kExitPassed) code = kExitOurError;
+  }
+  return code;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Action& chosen) {
+  CLI::App* command = app.add_subcommand("run", "Runs checks against servers: the main job");
+  auto options = std::make_shared<RunOptions>();
+  options->suite.jobs = std::max(1U, std::thread::hardware_concurrency());
+  command
+      ->add_option("checks", options->checks,
+                   "checks: ids, globs (half-close/*), catalogue numbers (RST-*), scenario files "
+                   "or folders; all when none is given")
+      ->type_name("CHECK");
+  options->target.add_to(*command);
+  command->add_option("-j,--jobs", options->suite.jobs, "how many run at a time")
+      ->check(CLI::Range(1U, 1024U))
+      ->capture_default_str();
+  command->add_option("--shard", options->shard, "only the I-th of N equal parts")
+      ->type_name("I/N");
+  command->add_option("--repeat", options->suite.repeat, "plays everything so many times")
+      ->check(CLI::Range(1U, 1000000U));
+  command->add_option("--seed", options->suite.seed, "of everything that is drawn")
+      ->capture_default_str();
+  command->add_option("--set", options->set, "only cases with this value of a parameter: size=512")
+      ->type_name("NAME=VALUE");
+  command->add_flag("--strict", options->suite.strict, "warnings fail the run");
+  command->add_flag("--fail-fast", options->suite.fail_fast, "stops at the first failure");
+  command
+      ->add_option("--report", options->reports,
+                   "console, junit, tap or json; repeatable; junit=FILE writes to a file")
+      ->type_name("FORMAT[=FILE]");
+  command
+      ->add_option("--artifacts", options->suite.artifacts,
+                   "keeps recording and server output of what did not pass")
+      ->type_name("DIR");
+  command->add_flag("-v,--verbose", options->verbose, "one line a run");
+  command->add_flag("--no-isolation", options->no_isolation,
+                    "no namespaces: the server runs on this host's loopback");
+  command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace sockdrill

@@ -1,0 +1,31 @@
+#pragma once
+
+// Where our own files are: the same shape in the build tree and in an installation.
+//   PREFIX/bin/sockdrill   PREFIX/share/sockdrill/{scenarios,targets}
+//   PREFIX/libexec/sockdrill/{sockdrill-agent,models,mutants}
+
+#include <string>
+#include <vector>
+
+#include "harness/base/result.h"
+#include "harness/scenario/scenario.h"
+#include "harness/target/target.h"
+
+namespace sockdrill {
+
+struct Installation {
+  std::string scenarios;  ///< folder
+  std::string targets;    ///< folder
+  std::string libexec;    ///< folder
+};
+
+/// From the place of our own binary. The error says which folder is missing.
+Result<Installation> find_installation();
+
+/// All files of an ending below a folder, in order.
+std::vector<std::string> files_below(const std::string& folder, const std::string& ending);
+
+/// Whether a program is in PATH (or, with a slash, is there).
+bool has_program(const std::string& name);
+
+}  // namespace sockdrill

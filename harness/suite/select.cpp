@@ -1,0 +1,205 @@
+#include "harness/suite/select.h"
+
+#include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "harness/base/text.h"
+#include "harness/base/try.h"
+
+namespace sockdrill {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool looks_like_path(const std::string& word) {
+  return word.ends_with(".json") || word.starts_with("/") || word.starts_with("./") ||
+         word.starts_with("../");
+}
+
+bool is_folder(const std::string& word) {
+  std::error_code error;
+  return fs::is_directory(word, error);
+}
+
+Result<Check> read_check_file(const std::string& file) {
+  return read_check(TRY(read_document(file)));
+}
+
+Result<std::vector<Target>> read_target_file(const std::string& file) {
+  const Document document = TRY(read_document(file));
+  return read_targets(document);
+}
+
+Result<std::vector<Target>> targets_below(const std::string& folder) {
+  std::vector<Target> targets;
+  for (const std::string& file : files_below(folder, ".json")) {
+    for (Target& target : TRY(read_target_file(file))) targets.push_back(std::move(target));
+  }
+  return targets;
+}
+
+bool takes(const std::string& word, const Target& target) {
+  return word == target.name || word == target.model || matches_glob(word, target.name);
+}
+
+bool takes(const std::string& word, const Check& check) {
+  return word == check.first.id || matches_glob(word, check.first.id) ||
+         (!check.first.catalogue.empty() && matches_glob(word, check.first.catalogue));
+}
+
+}  // namespace
+
+Result<std::vector<Check>> bundled_checks(const Installation& installation) {
+  std::vector<Check> checks;
+  for (const std::string& file : files_below(installation.scenarios, ".json")) {
+    if (!file.ends_with("/schema.json")) checks.push_back(TRY(read_check_file(file)));
+  }
+  return checks;
+}
+
+Result<std::vector<Check>> select_checks(const Installation& installation,
+                                         const std::vector<std::string>& words) {
+  if (words.empty()) return bundled_checks(installation);
+  std::vector<Check> selected;
+  std::optional<std::vector<Check>> bundled;
+  std::set<std::string> chosen;
+  const auto choose = [&](Check check) {
+    if (chosen.insert(check.first.id).second) selected.push_back(std::move(check));
+  };
+  for (const std::string& word : words) {
+    if (looks_like_path(word) || is_folder(word)) {
+      const std::vector<std::string> files =
+          is_folder(word) ? files_below(word, ".json") : std::vector<std::string>{word};
+      if (files.empty()) return fail("holds no scenario (*.json)", word);
+      for (const std::string& file : files) {
+        if (!file.ends_with("schema.json")) choose(TRY(read_check_file(file)));
+      }
+      continue;
+    }
+    if (!bundled) bundled = TRY(bundled_checks(installation));
+    bool has_any = false;
+    std::vector<std::string> ids;
+    for (const Check& check : *bundled) {
+      ids.push_back(check.first.id);
+      if (!takes(word, check)) continue;
+      has_any = true;
+      choose(check);
+    }
+    if (!has_any)
+      return fail(fmt::format("no check is called '{}'{}; `sockdrill list` shows them all", word,
+                              did_you_mean(word, ids)));
+  }
+  return selected;
+}
+
+Result<std::vector<Target>> bundled_targets(const Installation& installation) {
+  return targets_below(installation.targets + "/models");
+}
+
+Result<std::vector<Target>> select_targets(const Installation& installation,
+                                           const std::vector<std::string>& words) {
+  if (words.empty()) return bundled_targets(installation);
+  std::vector<Target> selected;
+  std::optional<std::vector<Target>> known;
+  std::set<std::string> chosen;
+  const auto choose = [&](Target target) {
+    if (chosen.insert(target.name).second) selected.push_back(std::move(target));
+  };
+  for (const std::string& word : words) {
+    if (looks_like_path(word)) {
+      for (Target& target : TRY(read_target_file(word))) choose(std::move(target));
+      continue;
+    }
+    if (!known) known = TRY(targets_below(installation.targets));
+    bool has_any = false;
+    std::vector<std::string> names;
+    for (const Target& target : *known) {
+      names.push_back(target.model);
+      names.push_back(target.name);
+      if (!takes(word, target)) continue;
+      has_any = true;
+      choose(target);
+    }
+    if (!has_any)
+      return fail(fmt::format("no target is called '{}'{}; `sockdrill list --targets` shows them "
+                              "all, and --exec runs any command",
+                              word, did_you_mean(word, names)),
+                  "--target");
+  }
+  return selected;
+}
+
+namespace {
+
+/// A built-in protocol, the dialogue of a bundled manifest, or a dialogue file.
+Result<Dialogue> dialogue_named(const Installation& installation, const std::string& word,
+                                Transport transport) {
+  if (std::optional<Dialogue> built_in = built_in_dialogue(word, transport)) return *built_in;
+  if (looks_like_path(word)) {
+    const Document document = TRY(read_document(word));
+    return read_dialogue(Node(document), transport);
+  }
+  std::vector<std::string> names = built_in_dialogue_names();
+  for (const Target& target : TRY(targets_below(installation.targets + "/external"))) {
+    if (target.model == word || target.speaks.name == word) return target.speaks;
+    names.push_back(target.model);
+  }
+  return fail(
+      fmt::format("no protocol is called '{}'{}: expected one of {}, or a dialogue file (*.json)",
+                  word, did_you_mean(word, names), join_or(built_in_dialogue_names())),
+      "--speaks");
+}
+
+}  // namespace
+
+Result<Target> exec_target(const Installation& installation, const ExecTarget& exec) {
+  Target target;
+  target.command = split_command(exec.command);
+  if (target.command.empty()) return fail("no command, or a quote that is not closed", "--exec");
+  Result<Transport> transport = parse_transport(exec.over);
+  if (!transport) return fail(transport.error().message, "--over");
+  target.transport = *transport;
+  const std::string placeholder = is_unix(target.transport) ? "{path}" : "{port}";
+  const bool has_place = exec.command.find(placeholder) != std::string::npos;
+  if (!has_place && !exec.port) {
+    return fail(
+        fmt::format("the command has no {} and there is no --port: where would it listen?\n    "
+                    "sockdrill run --exec '{} {}'\n    sockdrill run --exec '{}' --port 8080",
+                    placeholder, exec.command, placeholder, exec.command),
+        "--exec");
+  }
+  if (has_place && exec.port && !is_unix(target.transport)) target.port = *exec.port;
+  if (exec.port) target.port = *exec.port;
+  target.speaks = TRY(dialogue_named(installation, exec.speaks, target.transport));
+  std::array<char, 4096> folder{};
+  target.working_directory =
+      ::getcwd(folder.data(), folder.size()) != nullptr ? folder.data() : "/";
+  target.name = fs::path(target.command[0]).filename();
+  // `python3 my.py {port}`: the script says more than the interpreter.
+  for (const std::string& word : target.command) {
+    const bool is_script = word.ends_with(".py") || word.ends_with(".js") ||
+                           word.ends_with(".mjs") || word.ends_with(".rb") ||
+                           word.ends_with(".pl") || word.ends_with(".sh") || word.ends_with(".jar");
+    if (is_script) target.name = fs::path(word).filename();
+  }
+  target.model = target.name;
+  if (exec.declares.empty()) return target;
+  // Declarations are read by the one reader of manifests there is.
+  Json manifest = write_target(target);
+  manifest["declares"] = Json::parse(exec.declares, nullptr, false);
+  if (manifest["declares"].is_discarded())
+    return fail(
+        "is not JSON: expected an object as in a manifest, such as '{\"concurrency\": "
+        "\"concurrent\"}'",
+        "--declares");
+  const Document document = TRY(parse_document(manifest.dump(1), "--declares"));
+  return TRY(read_targets(document)).at(0);
+}
+
+}  // namespace sockdrill

@@ -1,0 +1,35 @@
+#pragma once
+
+// Which checks, on which targets.
+
+#include "harness/suite/installation.h"
+
+namespace sockdrill {
+
+/// Every check of the bundled scenarios. Bad files are an error: they are ours.
+Result<std::vector<Check>> bundled_checks(const Installation& installation);
+
+/// By id, by glob over ids and catalogue numbers, by file, or by folder; all bundled ones for an
+/// empty list. A word that selects nothing is an error with did-you-mean.
+Result<std::vector<Check>> select_checks(const Installation& installation,
+                                         const std::vector<std::string>& words);
+
+/// Targets of the manifests below targets/models.
+Result<std::vector<Target>> bundled_targets(const Installation& installation);
+
+/// By full name ("tcp-poll:echo"), by a manifest's name (all of its variants), by glob, or by file;
+/// models, mutants and external ones can be named. The bundled models for an empty list.
+Result<std::vector<Target>> select_targets(const Installation& installation,
+                                           const std::vector<std::string>& words);
+
+struct ExecTarget {
+  std::string command;
+  std::string speaks = "echo";
+  std::string over = "tcp";
+  std::optional<std::uint16_t> port;
+  std::string declares;  ///< the text of a JSON object, as in a manifest; "" for none
+};
+/// The target of `--exec`: the user's own folder and environment, whatever language it is in.
+Result<Target> exec_target(const Installation& installation, const ExecTarget& exec);
+
+}  // namespace sockdrill

@@ -1,0 +1,58 @@
+#pragma once
+
+// The check x target matrix: selection, jobs, shards, repeats, progress.
+
+#include <atomic>
+#include <memory>
+
+#include "harness/play/player.h"
+#include "harness/report/report.h"
+#include "harness/suite/select.h"
+
+namespace sockdrill {
+
+struct SuiteOptions {
+  unsigned jobs = 1;
+  unsigned shard = 1;  ///< this one of ...
+  unsigned shards = 1;
+  unsigned repeat = 1;
+  std::uint64_t seed = 1;
+  Bindings only;
+  bool strict = false;
+  bool fail_fast = false;
+  std::string artifacts;       ///< folder; "" for none
+  std::string replay_options;  ///< what a replay needs besides check and target: `--exec '...'
+                               ///< --speaks redis`
+};
+
+/// Exit codes of the command.
+enum Exit {
+  kExitPassed = 0,
+  kExitFailed = 1,
+  kExitUsage = 2,
+  kExitNotStarted = 3,
+  kExitNothing = 4,
+  kExitUnknown = 5,
+  kExitOurError = 70,
+  kExitInterrupted = 130
+};
+
+/// One pair, planned, played and judged. Blocks. Thread-safe for different calls.
+RunResult run_one(const Home& home, const Installation& installation, const Check& check,
+                  const Target& target, const SuiteOptions& options, const Caps& caps,
+                  const std::function<bool()>& should_interrupt);
+
+/// All pairs of which the check is for the target (and those it is not for, as SKIP). Returns the
+/// exit code.
+int run_suite(const Home& home, const Installation& installation, const std::vector<Check>& checks,
+              const std::vector<Target>& targets, const SuiteOptions& options,
+              const std::vector<std::unique_ptr<Reporter>>& reporters,
+              const std::atomic<bool>& interrupted);
+
+/// Caps for hangs, scaled to how slow the machine is at this moment (at most tenfold).
+Caps calibrated_caps();
+
+/// A recorded run's plan again, from its head.
+Result<Plan> plan_of_recording(const Recording& recording);
+
+}  // namespace sockdrill
