@@ -158,8 +158,11 @@ int print_signals() {
   return 0;
 }
 
-/// What a server that means harm does to whoever started it, after leaving a daemon behind.
+/// What a server that means harm does to whoever started it, after leaving a daemon behind. At a
+/// byte on stdin, so that its start is over.
 int harm_parent(int number) {
+  char ignored = 0;
+  if (::read(0, &ignored, 1) != 1) return give_up("read");
   const pid_t parent = ::getppid();
   if (::fork() == 0) return become_daemon();
   ::kill(parent, number);
