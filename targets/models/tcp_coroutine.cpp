@@ -66,7 +66,8 @@ class Watch final {
 
   class Awaiter;
   /// For co_await: suspends until one of `events` or a failure is there, or until the deadline (0
-  /// events: only that). The result says which; `stopped` if epoll had no memory for us.
+  /// events: only that). The result says which; `stopped` at once if epoll has no memory for us and
+  /// there is no deadline to wait for instead.
   Awaiter ready(std::uint32_t events, std::int64_t deadline_ms = kNever);
 
   /// Called by the loop. The coroutine may end in it, and this with it.
@@ -148,9 +149,12 @@ bool Watch::suspend(std::coroutine_handle<> coroutine, std::uint32_t events,
   if (!is_registered_ || events != watched_) {
     const int operation = is_registered_ ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     result_ = Woken::stopped;
-    if (!loop_.watch(operation, fd_, events, this)) return false;
-    is_registered_ = true;
-    watched_ = events;
+    const bool is_watched = loop_.watch(operation, fd_, events, this);
+    if (!is_watched && deadline_ms == kNever) return false;
+    if (is_watched) {
+      is_registered_ = true;
+      watched_ = events;
+    }
   }
   if (deadline_ms != kNever) loop_.add_timer(*this);
   return true;

@@ -185,7 +185,11 @@ void Server::watch_listener() {
   const bool may_accept = clients_ < kMaxClients && accept_again_at_ == 0;
   if (may_accept == is_listening_) return;
   const std::uint32_t wanted = may_accept ? EPOLLIN : 0U;
-  if (watch(EPOLL_CTL_MOD, listener_, wanted, this)) is_listening_ = may_accept;
+  if (watch(EPOLL_CTL_MOD, listener_, wanted, this)) {
+    is_listening_ = may_accept;
+  } else {
+    accept_again_at_ = now_ms() + kAcceptPauseMs;  // Not now; but we must come back to it.
+  }
 }
 
 void Server::expire() {

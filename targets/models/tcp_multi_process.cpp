@@ -70,7 +70,7 @@ OwnedFd open_child_fd() {
   ::sigemptyset(&ends);
   ::sigaddset(&ends, SIGCHLD);
   // Whoever started us may ignore SIGCHLD, and then there would be nothing to wait for.
-  ::signal(SIGCHLD, SIG_DFL);
+  if (::signal(SIGCHLD, SIG_DFL) == SIG_ERR) return {};
   if (::sigprocmask(SIG_BLOCK, &ends, nullptr) != 0) return {};
   return OwnedFd{::signalfd(-1, &ends, SFD_NONBLOCK | SFD_CLOEXEC)};
 }
