@@ -1,38 +1,18 @@
 #include "harness/watch/resources.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <memory>
 
+#include "harness/base/fd.h"
 #include "harness/base/text.h"
+#include "harness/watch/proc_files.h"
 
 namespace sockdrill {
 namespace {
-
-std::optional<std::uint64_t> number_in(std::string_view word, int base = 10) {
-  std::uint64_t number = 0;
-  const char* end = word.data() + word.size();
-  const auto [stop, error] = std::from_chars(word.data(), end, number, base);
-  if (word.empty() || error != std::errc{} || stop != end) return std::nullopt;
-  return number;
-}
-
-template <typename Take>
-void for_each_descriptor(pid_t pid, Take take) {
-  const std::string path = fmt::format("/proc/{}/fd", pid);
-  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), &::closedir);
-  if (!folder) return;
-  while (const dirent* entry = ::readdir(folder.get())) {
-    if (entry->d_name[0] != '.') take(::dirfd(folder.get()), &entry->d_name[0]);
-  }
-}
 
 int count_descriptors(pid_t pid) {
   struct stat status {};
@@ -42,7 +22,7 @@ int count_descriptors(pid_t pid) {
     return static_cast<int>(status.st_size);
   }
   int count = 0;
-  for_each_descriptor(pid, [&](int, const char*) { ++count; });
+  for_each_descriptor(pid, [&](std::string_view, std::string_view) { ++count; });
   return count;
 }
 
@@ -50,7 +30,7 @@ std::uint64_t resident_bytes(pid_t pid) {
   const auto text = read_small_file(fmt::format("/proc/{}/statm", pid));
   if (!text) return 0;
   const std::vector<std::string> words = split(*text, ' ');
-  const auto pages = words.size() > 1 ? number_in(words[1]) : std::nullopt;
+  const auto pages = words.size() > 1 ? number_in<std::uint64_t>(words[1]) : std::nullopt;
   return pages.value_or(0) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
@@ -130,13 +110,8 @@ Resources sample_tasks(const TaskTable& table) {
 std::unordered_set<std::uint64_t> list_socket_inodes(const std::vector<pid_t>& pids) {
   std::unordered_set<std::uint64_t> inodes;
   for (const pid_t pid : pids) {
-    for_each_descriptor(pid, [&](int folder, const char* name) {
-      std::array<char, 64> link{};
-      const ssize_t length = ::readlinkat(folder, name, link.data(), link.size());
-      if (length <= 0) return;
-      const auto inode =
-          parse_socket_link(std::string_view(link.data(), static_cast<std::size_t>(length)));
-      if (inode) inodes.insert(*inode);
+    for_each_descriptor(pid, [&](std::string_view, std::string_view link) {
+      if (const auto inode = parse_socket_link(link)) inodes.insert(*inode);
     });
   }
   return inodes;
@@ -145,7 +120,7 @@ std::unordered_set<std::uint64_t> list_socket_inodes(const std::vector<pid_t>& p
 std::optional<std::uint64_t> parse_socket_link(std::string_view link) {
   constexpr std::string_view kPrefix = "socket:[";
   if (!link.starts_with(kPrefix) || !link.ends_with(']')) return std::nullopt;
-  return number_in(link.substr(kPrefix.size(), link.size() - kPrefix.size() - 1));
+  return number_in<std::uint64_t>(link.substr(kPrefix.size(), link.size() - kPrefix.size() - 1));
 }
 
 std::optional<std::uint64_t> parse_snmp(std::string_view text, std::string_view table,
@@ -162,7 +137,7 @@ std::optional<std::uint64_t> parse_snmp(std::string_view text, std::string_view 
       continue;
     }
     for (std::size_t i = 0; i < std::min(words.size(), names.size()); ++i) {
-      if (names[i] == column) return number_in(words[i]);
+      if (names[i] == column) return number_in<std::uint64_t>(words[i]);
     }
   }
   return std::nullopt;
@@ -176,26 +151,9 @@ std::optional<std::uint64_t> parse_snmp6(std::string_view text, std::string_view
     if (line.substr(0, end) != name || end == std::string_view::npos) continue;
     const std::size_t value = line.find_first_not_of(" \t", end);
     if (value == std::string_view::npos) return std::nullopt;
-    return number_in(line.substr(value));
+    return number_in<std::uint64_t>(line.substr(value));
   }
   return std::nullopt;
-}
-
-std::optional<std::uint64_t> parse_backlog(std::string_view text) {
-  constexpr std::size_t kBacklogColumn = 11;
-  std::uint64_t sum = 0;
-  bool has_any = false;
-  for (std::size_t start = 0; start < text.size();) {
-    const std::string_view line = line_at(text, start);
-    start += line.size() + 1;
-    const std::vector<std::string> words = split(line, ' ');
-    if (words.size() <= kBacklogColumn) return std::nullopt;
-    const auto queued = number_in(words[kBacklogColumn], 16);
-    if (!queued) return std::nullopt;
-    sum += *queued;
-    has_any = true;
-  }
-  return has_any ? std::optional(sum) : std::nullopt;
 }
 
 }  // namespace sockdrill

@@ -30,8 +30,5 @@ std::optional<std::uint64_t> parse_snmp(std::string_view text, std::string_view 
                                         std::string_view column);
 /// The value of a line "Udp6InErrors 3" of /proc/net/snmp6.
 std::optional<std::uint64_t> parse_snmp6(std::string_view text, std::string_view name);
-/// Packets that stand in the queues between a sending and a receiving protocol, over all CPUs, from
-/// /proc/net/softnet_stat. Nothing before Linux 5.7, which does not print them.
-std::optional<std::uint64_t> parse_backlog(std::string_view text);
 
 }  // namespace sockdrill

@@ -9,11 +9,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A blind sleeper that has woken this often since the sockets came to rest has looked at all of
-/// them at least once in between.
+/// Who has gone to sleep this often since the sockets came to rest has been round all of them in
+/// between. Run counts would not do here: a preempted thread is given the CPU twice for one round.
 constexpr std::uint64_t kCycles = 2;
 constexpr Nanoseconds kBlindPatience = 250ms;
-constexpr Nanoseconds kLongestTimeout = 3s;
+/// Nobody who serves clients looks at them less often than once a second.
+constexpr Nanoseconds kSlowestPoller = 1s;
 /// CPU time after which a declared poller must have been round all its sockets.
 constexpr Nanoseconds kPollingTime = 2ms;
 /// How long a state that a packet may still end must last, with nothing queued in the network.
@@ -21,33 +22,19 @@ constexpr Nanoseconds kDoubt = 10ms;
 
 bool is_stopped(const TaskView& task) { return task.state == 'T'; }
 
-/// It may be in the middle of its work, resting between two looks at its sockets.
-bool sleeps_blindly(const TaskView& task) {
-  return task.wait.is_blind && !is_stopped(task) && !task.is_untouched;
-}
-
-bool has_seen_all(const TaskView& task, Nanoseconds held_for, bool input_waits) {
-  if (task.switches_since >= kCycles) return true;
-  if (!input_waits || task.wait.kind != WaitKind::timed) return held_for >= kBlindPatience;
-  return held_for >= std::clamp(task.wait.timeout, kBlindPatience, kLongestTimeout);
+/// Nothing but time wakes it: it may be in the middle of its work, or just about to look at what
+/// waits for it.
+bool is_at_rest_blindly(const TaskView& task, const RestView& view) {
+  if (task.sleeps_since >= kCycles) return true;
+  const bool input_waits = !view.sockets.waiting.empty();
+  if (!input_waits) return task.is_untouched || view.held_for >= kBlindPatience;
+  return view.held_for >= std::clamp(task.timer_over_at, kBlindPatience, kSlowestPoller);
 }
 
 bool is_timer_over(const TaskView& task, const RestView& view) {
-  if (is_stopped(task)) return true;
-  std::optional<Nanoseconds> timeout = view.timer;
-  switch (task.wait.kind) {
-    case WaitKind::untimed:
-      break;
-    case WaitKind::timed:
-      timeout = std::max(timeout.value_or(0ns), task.wait.timeout);
-      break;
-    case WaitKind::perhaps:
-    case WaitKind::socket_call:
-      timeout = kLongestTimeout;
-      break;
-  }
-  if (!timeout || task.runs_since >= kCycles) return true;
-  return view.held_for >= std::min(*timeout, kLongestTimeout);
+  if (is_stopped(task) || task.sleeps_since >= kCycles) return true;
+  const Nanoseconds over_at = std::max(task.timer_over_at, view.timer.value_or(0ns));
+  return over_at == 0ns || view.held_for >= std::min(over_at, kLongestTimeout);
 }
 
 bool is_firm(const RestView& view) {
@@ -58,18 +45,23 @@ bool is_firm(const RestView& view) {
                      [&](const TaskView& task) { return is_timer_over(task, view); });
 }
 
+/// Where the kernel does not tell, time has to: processing a queued packet takes microseconds.
+bool is_quiet(const RestView& view) {
+  return view.is_network_quiet.value_or(view.held_for >= kDoubt);
+}
+
 RestReport busy(std::string because) {
   return RestReport{.rest = Rest::busy, .because = std::move(because)};
 }
 
 /// Why a thread that sleeps is not at rest all the same; empty when it is.
 std::string find_unrest(const RestView& view) {
-  const bool input_waits = !view.sockets.waiting.empty();
   for (const TaskView& task : view.tasks) {
-    if (sleeps_blindly(task) && !has_seen_all(task, view.held_for, input_waits)) {
+    if (is_stopped(task)) continue;
+    if (task.wait.is_blind && !is_at_rest_blindly(task, view)) {
       return fmt::format("thread {} pauses in {}", task.tid, to_string(task.wait));
     }
-    if (task.wait.is_close && !input_waits && !is_stopped(task)) {
+    if (task.wait.is_close && view.sockets.waiting.empty()) {
       return fmt::format("thread {} waits in close (SO_LINGER)", task.tid);
     }
   }
@@ -118,8 +110,8 @@ RestReport decide(const RestView& view) {
   }
   if (!view.sockets.under_way.empty()) return busy(view.sockets.under_way);
   if (!view.is_steady) return busy("the sockets have only just come to rest");
-  if (view.sockets.has_datagrams && !view.is_network_quiet) return busy("a packet is under way");
-  if (!view.sockets.doubt.empty() && (!view.is_network_quiet || view.held_for < kDoubt)) {
+  if (view.sockets.has_datagrams && !is_quiet(view)) return busy("a packet is under way");
+  if (!view.sockets.doubt.empty() && (!is_quiet(view) || view.held_for < kDoubt)) {
     return busy(view.sockets.doubt + " may be under way");
   }
   if (!spins) {

@@ -29,22 +29,26 @@ struct TaskView {
   char state = '?';  ///< at B
   std::uint64_t runs_b = 0;
   Wait wait;
-  std::uint64_t runs_since = 0;      ///< since the sockets came to rest
-  std::uint64_t switches_since = 0;  ///< voluntary ones; of blind sleepers only
-  Nanoseconds ran_since{0};          ///< CPU time, likewise
-  bool is_untouched = false;         ///< has not run since it was last found at rest
+  /// All "since the sockets came to rest":
+  std::uint64_t sleeps_since = 0;  ///< voluntary switches; looked at only where a timer is involved
+  Nanoseconds ran_since{0};        ///< CPU time
+  Nanoseconds timer_over_at{0};    ///< the timeout of its wait has passed by then; zero: no timeout
+  bool is_untouched = false;       ///< has not run since it was last found at rest
 };
 
 struct RestView {
   std::vector<TaskView> tasks;  ///< without those that have ended
   Standing sockets;
-  bool is_steady = false;            ///< an earlier dump showed the very same
-  bool is_network_quiet = false;     ///< no packet was queued in the kernel between A and S
-  Nanoseconds held_for{0};           ///< how long the sockets have stood like this
-  bool polls = false;                ///< WatchOptions::polls
-  bool knows_timers = false;         ///< hidden timers (timerfd, timer_create) were looked for
-  std::optional<Nanoseconds> timer;  ///< the longest-lasting of those found
+  bool is_steady = false;                ///< an earlier dump showed the very same
+  std::optional<bool> is_network_quiet;  ///< QuietNetwork, seen between A and S
+  Nanoseconds held_for{0};               ///< how long the sockets have stood like this
+  bool polls = false;                    ///< WatchOptions::polls
+  bool knows_timers = false;             ///< hidden timers (timerfd, timer_create) were looked for
+  std::optional<Nanoseconds> timer;      ///< the last of them ends this long after the rest began
 };
+
+/// No timeout is waited for longer than this.
+inline constexpr Nanoseconds kLongestTimeout = std::chrono::seconds(3);
 
 RestReport decide(const RestView& view);
 

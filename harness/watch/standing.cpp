@@ -12,11 +12,11 @@ void mix(Standing& standing, std::initializer_list<std::uint64_t> values) {
 }
 
 Standing judge_sockets(const SocketTables& tables, const std::vector<ClientSocket>& clients,
-                       const WatchOptions& options, const AskClient& ask, StandingMemory& memory) {
+                       const WatchOptions& options, const AskClient& ask) {
   Standing standing;
   judge_tcp(tables, clients, options, ask, standing);
   judge_udp(tables, clients, options, standing);
-  judge_unix(tables, clients, options, memory, standing);
+  judge_unix(tables, clients, options, standing);
   return standing;
 }
 

@@ -13,7 +13,6 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "harness/watch/sock_diag.h"
@@ -41,14 +40,8 @@ struct Standing {
 /// network namespace): TCP_INFO.
 using AskClient = std::function<std::optional<TcpCounters>(Fd)>;
 
-/// What is kept from one look to the next.
-struct StandingMemory {
-  /// Our AF_UNIX socket -> the server's end. The kernel forgets this pair when we close ours.
-  std::unordered_map<std::uint64_t, std::uint64_t> unix_peers;
-};
-
 Standing judge_sockets(const SocketTables& tables, const std::vector<ClientSocket>& clients,
-                       const WatchOptions& options, const AskClient& ask, StandingMemory& memory);
+                       const WatchOptions& options, const AskClient& ask);
 
 /// The parts of judge_sockets(), by family.
 void judge_tcp(const SocketTables& tables, const std::vector<ClientSocket>& clients,
@@ -56,7 +49,7 @@ void judge_tcp(const SocketTables& tables, const std::vector<ClientSocket>& clie
 void judge_udp(const SocketTables& tables, const std::vector<ClientSocket>& clients,
                const WatchOptions& options, Standing& standing);
 void judge_unix(const SocketTables& tables, const std::vector<ClientSocket>& clients,
-                const WatchOptions& options, StandingMemory& memory, Standing& standing);
+                const WatchOptions& options, Standing& standing);
 
 /// The first reason is kept: one is enough, and a thousand would be no help.
 template <typename Make>

@@ -12,7 +12,9 @@ namespace {
 
 std::unordered_set<std::uint64_t> inodes_of(const std::vector<ClientSocket>& clients) {
   std::unordered_set<std::uint64_t> inodes;
-  for (const ClientSocket& client : clients) inodes.insert(client.inode);
+  for (const ClientSocket& client : clients) {
+    if (client.inode != 0) inodes.insert(client.inode);
+  }
   return inodes;
 }
 
@@ -31,11 +33,10 @@ bool leads_to(const SocketAddress& remote, const UnixSocket& socket) {
 class UnixJudge final {
  public:
   UnixJudge(const std::vector<UnixSocket>& sockets, const std::vector<ClientSocket>& clients,
-            const WatchOptions& options, StandingMemory& memory, Standing& standing)
+            const WatchOptions& options, Standing& standing)
       : sockets_(sockets),
         clients_(clients),
         options_(options),
-        memory_(memory),
         standing_(standing),
         ours_(inodes_of(clients)) {}
 
@@ -53,12 +54,9 @@ class UnixJudge final {
   void judge_client(const ClientSocket& client) {
     mix(standing_, {client.inode, client.sent_bytes, client.sent_messages});
     const auto found = by_inode_.find(client.inode);
-    if (found == by_inode_.end()) return;
+    if (client.inode == 0 || found == by_inode_.end()) return;
     const UnixSocket& ours = *found->second;
-    if (ours.peer != 0) {
-      memory_.unix_peers[client.inode] = ours.peer;
-      server_ends_.insert(ours.peer);
-    }
+    if (ours.peer != 0) server_ends_.insert(ours.peer);
     mix(standing_, {client.inode, ours.unconsumed});
     if (ours.unconsumed == 0) return;
     // What a socket has sent is charged to it until it is read: this sees empty datagrams too.
@@ -109,7 +107,6 @@ class UnixJudge final {
   const std::vector<UnixSocket>& sockets_;
   const std::vector<ClientSocket>& clients_;
   const WatchOptions& options_;
-  StandingMemory& memory_;
   Standing& standing_;
   std::unordered_set<std::uint64_t> ours_;
   std::unordered_set<std::uint64_t> server_ends_;
@@ -141,9 +138,9 @@ void judge_udp(const SocketTables& tables, const std::vector<ClientSocket>& clie
 }
 
 void judge_unix(const SocketTables& tables, const std::vector<ClientSocket>& clients,
-                const WatchOptions& options, StandingMemory& memory, Standing& standing) {
+                const WatchOptions& options, Standing& standing) {
   if (tables.local.empty()) return;
-  UnixJudge(tables.local, clients, options, memory, standing).run();
+  UnixJudge(tables.local, clients, options, standing).run();
 }
 
 }  // namespace sockdrill

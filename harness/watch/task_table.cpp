@@ -1,47 +1,21 @@
 #include "harness/watch/task_table.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <charconv>
-#include <cstring>
-#include <memory>
 #include <utility>
+
+#include "harness/watch/proc_files.h"
 
 namespace sockdrill {
 namespace {
 
-SysResult<std::string> pread_all(int fd) {
-  std::array<char, 4096> buffer{};  // No file that we ask for is longer.
-  const ssize_t length = ::pread(fd, buffer.data(), buffer.size(), 0);
-  if (length < 0) return fail(last_errno());
-  return std::string(buffer.data(), static_cast<std::size_t>(length));
-}
-
 OwnedFd open_in(int folder, pid_t tid, const char* name) {
   const std::string path = fmt::format("{}/{}", tid, name);
   return OwnedFd{::openat(folder, path.c_str(), O_RDONLY | O_CLOEXEC)};
-}
-
-/// The names of a folder of /proc that are numbers.
-std::vector<pid_t> list_numbers(int folder) {
-  std::vector<pid_t> numbers;
-  const int copy = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (copy < 0) return numbers;
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy), &::closedir);
-  if (!stream) return numbers;
-  while (const dirent* entry = ::readdir(stream.get())) {
-    pid_t number = 0;
-    const char* end = entry->d_name + std::strlen(entry->d_name);
-    if (std::from_chars(&entry->d_name[0], end, number).ptr == end) numbers.push_back(number);
-  }
-  return numbers;
 }
 
 /// The number of threads, zombies included: /proc/PID/task has two links and one more a thread.
@@ -62,11 +36,11 @@ void TaskFiles::hold(Fd task_folder) {
 }
 
 SysResult<std::string> TaskFiles::read(const OwnedFd& held, const char* name) const {
-  if (held.is_open()) return pread_all(held.raw());
+  if (held.is_open()) return read_from_start(held.get());
   const std::string path = fmt::format("/proc/{}/task/{}/{}", pid_, tid_, name);
   const OwnedFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!file.is_open()) return fail(last_errno());
-  return pread_all(file.raw());
+  return read_from_start(file.get());
 }
 
 std::optional<SchedStat> TaskFiles::read_schedstat() const {
@@ -103,7 +77,7 @@ void TaskTable::add_process(pid_t pid, std::vector<TaskFiles>& kept, std::size_t
   Process process{.pid = pid,
                   .folder = OwnedFd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}};
   if (!process.folder.is_open()) return;  // It has ended: a process less.
-  for (const pid_t tid : list_numbers(process.folder.raw())) {
+  for (const pid_t tid : list_numbers(process.folder.get())) {
     const auto known = std::find_if(kept.begin(), kept.end(), [&](const TaskFiles& task) {
       return task.pid() == pid && task.tid() == tid;
     });

@@ -1,6 +1,8 @@
 #include "harness/watch/tasks.h"
 
-#include <charconv>
+#include <algorithm>
+
+#include "harness/watch/proc_files.h"
 
 namespace sockdrill {
 namespace {
@@ -15,15 +17,6 @@ std::string_view next_word(std::string_view& text) {
   const std::string_view word = text.substr(0, text.find_first_of(kBlanks));
   text.remove_prefix(word.size());
   return word;
-}
-
-template <typename Number>
-std::optional<Number> number_in(std::string_view word, int base = 10) {
-  Number number{};
-  const char* end = word.data() + word.size();
-  const auto [stop, error] = std::from_chars(word.data(), end, number, base);
-  if (word.empty() || error != std::errc{} || stop != end) return std::nullopt;
-  return number;
 }
 
 template <typename Number>

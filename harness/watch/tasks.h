@@ -38,7 +38,8 @@ inline bool has_ended(char state) { return state == 'Z' || state == 'X' || state
 
 /// /proc/T/syscall of a task that is off the CPU.
 struct SyscallLine {
-  static constexpr long kOutside = -1;  ///< asleep, but not in a system call (a page fault)
+  static constexpr long kOutside = -1;     ///< asleep, but not in a system call (a page fault)
+  static constexpr long kUnreadable = -2;  ///< we were not allowed to see
   long number = kOutside;
   std::array<std::uint64_t, 6> arguments{};
   bool operator==(const SyscallLine&) const = default;

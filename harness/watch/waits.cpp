@@ -2,88 +2,15 @@
 
 #include <fmt/format.h>
 #include <linux/futex.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+
+#include "harness/watch/waiting_calls.h"
 
 namespace sockdrill {
 namespace {
-
-/// Where a call keeps its timeout. What is not listed is untimed.
-enum class Timeout {
-  none,
-  milliseconds,      ///< an int; negative = none
-  timespec_pointer,  ///< NULL = none
-  timeval_pointer,
-  absolute_realtime,  ///< a timespec pointer
-  clock,              ///< clock_nanosleep: (clock, flags, timespec pointer)
-  futex,              ///< depends on the operation
-  option,             ///< SO_RCVTIMEO or SO_SNDTIMEO
-  unknown,
-};
-
-struct CallRow {
-  long number;
-  const char* name;
-  Timeout timeout = Timeout::none;
-  int argument = 0;  ///< index of the timeout
-  enum Role { plain, sleeps, waits_for_set, output, on_descriptor, closes } role = plain;
-};
-
-constexpr CallRow kCalls[] = {
-#ifdef SYS_epoll_wait
-    {SYS_epoll_wait, "epoll_wait", Timeout::milliseconds, 3},
-    {SYS_poll, "poll", Timeout::milliseconds, 2, CallRow::waits_for_set},
-    {SYS_select, "select", Timeout::timeval_pointer, 4, CallRow::waits_for_set},
-    {SYS_pause, "pause"},
-    {SYS_vfork, "vfork"},
-#endif
-    {SYS_epoll_pwait, "epoll_pwait", Timeout::milliseconds, 3},
-    {SYS_epoll_pwait2, "epoll_pwait2", Timeout::timespec_pointer, 3},
-    {SYS_ppoll, "ppoll", Timeout::timespec_pointer, 2, CallRow::waits_for_set},
-    {SYS_pselect6, "pselect6", Timeout::timespec_pointer, 4, CallRow::waits_for_set},
-    {SYS_nanosleep, "nanosleep", Timeout::timespec_pointer, 0, CallRow::sleeps},
-    {SYS_clock_nanosleep, "clock_nanosleep", Timeout::clock, 2, CallRow::sleeps},
-    {SYS_futex, "futex", Timeout::futex, 3},
-    {SYS_rt_sigtimedwait, "rt_sigtimedwait", Timeout::timespec_pointer, 2},
-    {SYS_rt_sigsuspend, "rt_sigsuspend"},
-    {SYS_semtimedop, "semtimedop", Timeout::timespec_pointer, 3},
-    {SYS_mq_timedreceive, "mq_timedreceive", Timeout::absolute_realtime, 4},
-    {SYS_mq_timedsend, "mq_timedsend", Timeout::absolute_realtime, 4},
-    {SYS_io_getevents, "io_getevents", Timeout::timespec_pointer, 4},
-    {SYS_io_pgetevents, "io_pgetevents", Timeout::timespec_pointer, 4},
-    {SYS_io_uring_enter, "io_uring_enter", Timeout::unknown},
-    {SYS_restart_syscall, "restart_syscall", Timeout::unknown},
-    {SYS_recvmmsg, "recvmmsg", Timeout::timespec_pointer, 4, CallRow::on_descriptor},
-    {SYS_read, "read", Timeout::option, 0, CallRow::on_descriptor},
-    {SYS_readv, "readv", Timeout::option, 0, CallRow::on_descriptor},
-    {SYS_recvfrom, "recvfrom", Timeout::option, 0, CallRow::on_descriptor},
-    {SYS_recvmsg, "recvmsg", Timeout::option, 0, CallRow::on_descriptor},
-    {SYS_accept, "accept", Timeout::option, 0, CallRow::on_descriptor},
-    {SYS_accept4, "accept4", Timeout::option, 0, CallRow::on_descriptor},
-    {SYS_connect, "connect", Timeout::option, 0, CallRow::on_descriptor},
-    {SYS_write, "write", Timeout::option, 0, CallRow::output},
-    {SYS_writev, "writev", Timeout::option, 0, CallRow::output},
-    {SYS_sendto, "sendto", Timeout::option, 0, CallRow::output},
-    {SYS_sendmsg, "sendmsg", Timeout::option, 0, CallRow::output},
-    {SYS_sendmmsg, "sendmmsg", Timeout::option, 0, CallRow::output},
-    {SYS_sendfile, "sendfile", Timeout::option, 0, CallRow::output},
-    {SYS_splice, "splice", Timeout::unknown, 0, CallRow::on_descriptor},
-    {SYS_flock, "flock", Timeout::none, 0, CallRow::on_descriptor},
-    {SYS_fcntl, "fcntl", Timeout::none, 0, CallRow::on_descriptor},
-    {SYS_close, "close", Timeout::none, 0, CallRow::closes},
-    {SYS_wait4, "wait4"},
-    {SYS_waitid, "waitid"},
-    {SYS_semop, "semop"},
-    {SYS_msgrcv, "msgrcv"},
-    {SYS_msgsnd, "msgsnd"},
-    {SYS_exit, "exit"},
-    {SYS_exit_group, "exit_group"},
-};
 
 Nanoseconds saturated(std::int64_t seconds, std::int64_t nanoseconds) {
   // A "for ever" given as a huge number of seconds must not overflow.
@@ -164,10 +91,10 @@ void set_clock_timeout(Wait& wait, const SyscallLine& line, const ReadMemory& re
   });
 }
 
-void set_timeout_of(Wait& wait, const CallRow& row, const SyscallLine& line,
+void set_timeout_of(Wait& wait, const WaitingCall& call, const SyscallLine& line,
                     const ReadMemory& read) {
-  const std::uint64_t argument = line.arguments[static_cast<std::size_t>(row.argument)];
-  switch (row.timeout) {
+  const std::uint64_t argument = line.arguments[static_cast<std::size_t>(call.argument)];
+  switch (call.timeout) {
     case Timeout::none:
       break;
     case Timeout::milliseconds:
@@ -200,30 +127,32 @@ void set_timeout_of(Wait& wait, const CallRow& row, const SyscallLine& line,
   }
 }
 
-/// poll(NULL, 0, ms) and select(0, ...) are sleeps: Python's time.sleep() was one for long.
-bool waits_for_nothing(const CallRow& row, const SyscallLine& line) {
-  if (row.role == CallRow::sleeps) return true;
-  if (row.role != CallRow::waits_for_set) return false;
-  const bool is_select = std::string_view(row.name).find("select") != std::string_view::npos;
-  return line.arguments[is_select ? 0 : 1] == 0;
+/// poll(NULL, 0, ms) and select(0, ...) are sleeps: Python's time.sleep() was one for long. A call
+/// that was restarted after SIGCONT hides which one it was; it may have been a sleep.
+bool waits_for_nothing(Role role, const SyscallLine& line) {
+  return role == Role::sleeps || (role == Role::polls && line.arguments[1] == 0) ||
+         (role == Role::selects && line.arguments[0] == 0);
+}
+
+Wait wait_in_unknown_call(long number) {
+  if (number == SyscallLine::kOutside) return Wait{.call = "no system call"};
+  if (number == SyscallLine::kUnreadable) {
+    return Wait{.call = "an unreadable call", .kind = WaitKind::perhaps};
+  }
+  return Wait{.call = fmt::format("system call {}", number)};
 }
 
 }  // namespace
 
 Wait classify_wait(const SyscallLine& line, const ReadMemory& read) {
-  const auto* row = std::find_if(std::begin(kCalls), std::end(kCalls),
-                                 [&](const CallRow& each) { return each.number == line.number; });
-  if (row == std::end(kCalls)) {
-    return Wait{.call = line.number == SyscallLine::kOutside
-                            ? std::string("no system call")
-                            : fmt::format("system call {}", line.number)};
-  }
-  Wait wait{.call = row->name};
-  set_timeout_of(wait, *row, line, read);
-  wait.is_blind = wait.kind != WaitKind::untimed && waits_for_nothing(*row, line);
-  wait.is_output = row->role == CallRow::output;
-  wait.is_close = row->role == CallRow::closes;
-  wait.has_descriptor = wait.is_output || wait.is_close || row->role == CallRow::on_descriptor;
+  const WaitingCall* call = find_waiting_call(line.number);
+  if (call == nullptr) return wait_in_unknown_call(line.number);
+  Wait wait{.call = call->name};
+  set_timeout_of(wait, *call, line, read);
+  wait.is_blind = wait.kind != WaitKind::untimed && waits_for_nothing(call->role, line);
+  wait.is_output = call->role == Role::output;
+  wait.is_close = call->role == Role::closes;
+  wait.has_descriptor = wait.is_output || wait.is_close || call->role == Role::on_descriptor;
   if (wait.has_descriptor) wait.descriptor = static_cast<int>(line.arguments[0]);
   return wait;
 }
