@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -94,8 +95,21 @@ class Node final {
 /// Says what a value is in a few words: `the string "abc"`, `the number 7`, `an object`.
 std::string describe(const Json& json);
 
-/// Holds a document against a JSON Schema (draft 7), by a validation library. The error points at
-/// the deepest value that the schema refuses.
-Result<void> validate(const Document& document, const std::string& schema_text);
+/// A JSON Schema (draft 7), taken in once by a validation library. May be shared by threads.
+class Schema final {
+ public:
+  /// `text` is a schema of ours: a bad one is a bug.
+  explicit Schema(const std::string& text);
+  ~Schema();
+  Schema(const Schema&) = delete;
+  Schema& operator=(const Schema&) = delete;
+
+  /// The error points at the deepest value that the schema refuses.
+  [[nodiscard]] Result<void> validate(const Document& document) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<const Impl> impl_;
+};
 
 }  // namespace sockdrill

@@ -70,7 +70,7 @@ TEST(ValidateTest, PointsAtTheDeepestValueTheSchemaRefuses) {
   const Document document = parse_document("{\"a\":\n {\"b\": 7}}", "x.json").value();
   const std::string schema =
       R"({"type":"object","properties":{"a":{"type":"object","properties":{"b":{"type":"string"}}}}})";
-  const Result<void> verdict = validate(document, schema);
+  const Result<void> verdict = Schema(schema).validate(document);
   ASSERT_FALSE(verdict);
   EXPECT_EQ(verdict.error().where, "x.json:2:8");
 }

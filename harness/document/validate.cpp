@@ -30,17 +30,27 @@ std::string to_pointer(const std::vector<std::string>& context) {
 
 }  // namespace
 
-Result<void> validate(const Document& document, const std::string& schema_text) {
-  const nlohmann::json schema_json = nlohmann::json::parse(schema_text, nullptr, false);
-  SOCKDRILL_CHECK(!schema_json.is_discarded(), "a schema of ours is not JSON");
+struct Schema::Impl {
   valijson::Schema schema;
-  valijson::SchemaParser parser;
-  parser.populateSchema(valijson::adapters::NlohmannJsonAdapter(schema_json), schema);
+};
 
+Schema::Schema(const std::string& text) {
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  SOCKDRILL_CHECK(!json.is_discarded(), "a schema of ours is not JSON");
+  auto impl = std::make_unique<Impl>();
+  valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(json),
+                                          impl->schema);
+  impl_ = std::move(impl);
+}
+
+Schema::~Schema() = default;
+
+Result<void> Schema::validate(const Document& document) const {
   const nlohmann::json instance = nlohmann::json::parse(document.text, nullptr, false);
   valijson::Validator validator;
   valijson::ValidationResults results;
-  if (validator.validate(schema, valijson::adapters::NlohmannJsonAdapter(instance), &results))
+  if (validator.validate(impl_->schema, valijson::adapters::NlohmannJsonAdapter(instance),
+                         &results))
     return {};
 
   valijson::ValidationResults::Error error;

@@ -191,7 +191,8 @@ Result<Check> read_check(Document document) {
                   "the parameter '{}' is never used: write \"${}\" where its value belongs", name,
                   name)));
   }
-  TRY_VOID(validate(document, scenario_schema()));
+  static const Schema schema(scenario_schema());
+  TRY_VOID(schema.validate(document));
   return Check{
       .document = std::move(document), .first = *std::move(first), .cases = std::move(cases)};
 }

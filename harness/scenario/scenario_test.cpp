@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/scenario/whole_language.h"
+
 namespace sockdrill {
 namespace {
 
@@ -18,27 +20,7 @@ std::string error_of(const std::string& text) {
 }
 
 TEST(ReadCheckTest, KeepsEveryKindOfStepThroughWritingAndReading) {
-  const Check check =
-      check_of(
-          around(
-              R"(
-    {"client": "a", "connect": {"receive_buffer": 4096, "from": {"address": "127.0.0.2", "port": "again"}, "outcome": ["connected", "refused"]}},
-    {"client": "d", "open": {"from": "unnamed", "broadcast": true}},
-    {"client": "a", "send": {"request": 0, "first": "half", "cut": [1, 2, 5]}, "note": "n"},
-    {"client": "a", "send": {"join": ["PING", {"hex": "00 ff"}, {"base64": "AAE="}, {"repeat": "x", "times": 3}, {"u16be": 7}, {"varint": 300}, {"cstr": "z"}, {"length_of": "abc", "as": "u32be"}, {"file": "f"}]}},
-    {"client": "a", "send": {"pattern": "own", "bytes": 10, "until": "blocked", "meanwhile": "read", "to": "broadcast", "fails": "EACCES", "urgent": true}},
-    {"client": "a", "expect": {"one_of": [{"bytes": "=sent", "then": "fin"}, {"reply": 0, "grade": "warn", "because": "x"}], "within_ms": 100}},
-    {"client": "a", "expect": {"nothing": true}}, {"client": "a", "expect": {"served": true}}, {"client": "a", "expect": {"message": "=sent"}}, {"client": "a", "expect": {"at_least": 3, "then": "open"}},
-    {"client": "a", "exchange": {"request": "sized", "bytes": 100, "fields": {"t": "v"}, "cut": "every-offset"}},
-    {"client": "a", "shutdown": "write"}, {"client": "a", "read": {"bytes": 7}}, {"client": "a", "drain": {}}, {"client": "a", "close": "at-once"}, {"client": "a", "close": {}}, {"client": "a", "reset": {}},
-    {"client": "p", "run": {"command": ["nc", "{host}", "{port}"], "input": "x", "exit": "any", "output": "=input"}},
-    {"server": "settled"}, {"server": "stop"}, {"server": "continue"}, {"server": {"signal": "SIGHUP"}}, {"server": {"restart": {"with": "SIGKILL"}}}, {"server": {"second": {"says": "EADDRINUSE"}}},
-    {"server": {"limit": {"descriptors": "+5"}}}, {"server": {"limit": {"descriptors": "none"}}}, {"server": {"expect": {"exit": "declared", "within_ms": 2000, "cpu": "quiet", "memory_growth": "declared", "zombies": 1}}},
-    {"clients": 20, "named": "k", "at_once": 5, "each": [{"connect": {}}, {"exchange": {"request": 0}}]}, {"clients": "k", "each": [{"close": {}}]},
-    {"repeat": 3, "steps": [{"client": "a", "send": "x"}]}
-  )",
-              R"("source": ["RFC 862"], "catalogue": "RST-01", "catches": "c", "applies": {"transport": "stream", "speaks": ["echo"], "concurrency": "concurrent", "network": "broadcast", "declares": ["max_message"]}, "each_case": "fresh-server", )"))
-          .value();
+  const Check check = check_of(kWholeLanguage).value();
   const Json written = write_scenario(check.first);
   const Check again = check_of(written.dump()).value();
   EXPECT_EQ(again.first, check.first) << written.dump(1);
