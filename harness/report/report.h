@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/judge/judge.h"
@@ -23,6 +24,8 @@ struct RunResult {
   std::string catches;
   std::string scenario_file;
   std::string scenario_text;  ///< the file, so that the script line can be shown
+  bool is_bad_input =
+      false;  ///< ERROR because the scenario cannot be planned for this target (exit code 2)
   Verdict verdict;
   Nanoseconds took{0};
   /// Kept for what did not pass; of passes only the head is kept. Empty plan and recording for SKIP
@@ -41,14 +44,17 @@ struct Totals {
   void add(const RunResult& result);
 };
 
+/// Called from one thread at a time.
 class Reporter {
  public:
   virtual ~Reporter() = default;
-  /// `runs` check x target pairs are about to be played.
+  /// `runs` results are to come: as many of each target when nothing is sharded, target after
+  /// target.
   virtual void begin(std::size_t runs, std::size_t checks, std::size_t targets) = 0;
-  /// In the order of completion. Called from one thread at a time.
+  /// In the order of completion.
   virtual void add(const RunResult& result) = 0;
-  /// `exit_code` is what the command will return; `interrupted` after SIGINT.
+  /// Last. `exit_code` is what the command will return; `interrupted` after SIGINT: what was added
+  /// so far is written all the same.
   virtual void end(const Totals& totals, int exit_code, bool interrupted) = 0;
 };
 
@@ -61,18 +67,25 @@ struct ConsoleOptions {
 /// `write` takes finished text; it never fails as far as the reporter is concerned.
 using Sink = std::function<void(std::string_view)>;
 std::unique_ptr<Reporter> make_console_reporter(Sink write, ConsoleOptions options);
+/// Written at the end. FAIL is a failure; UNKNOWN and ERROR are errors, with these as their type;
+/// SKIP is skipped; WARN, INFO and KNOWN have passed, with their text in system-out.
 std::unique_ptr<Reporter> make_junit_reporter(Sink write);
+/// TAP version 14, a point as soon as it is known. UNKNOWN is "not ok"; KNOWN is a TODO.
 std::unique_ptr<Reporter> make_tap_reporter(Sink write);
+/// One object, written at the end; README.md describes it.
 std::unique_ptr<Reporter> make_json_reporter(Sink write);
 
 /// The full explanation of one result that did not pass: requirement and clause, script line,
 /// ladder, expected and actual, located dump, the server's output, the replay command. Plain text,
 /// or with colours.
 std::string explain(const RunResult& result, bool color);
-/// The lanes as a ladder; `marked` is the index of the divergent event, or npos.
+/// What happened as a ladder: clients on the left, the server on the right, the time in ms. Of a
+/// finding's case, with its last evidence marked and what is far from it left out; without one, all
+/// of the recording.
 std::string draw_ladder(const Recording& recording, const Plan& plan, const Finding* finding,
                         bool color);
-/// expected and actual side by side in hexadecimal and text, the first difference marked.
+/// Expected and actual, 16 octets a row in hexadecimal and text, the first difference under a
+/// caret, and in words whose pattern octets came instead.
 std::string draw_difference(const Difference& difference, bool color);
 
 }  // namespace sockdrill

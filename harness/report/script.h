@@ -1,0 +1,20 @@
+#pragma once
+
+// The lines of a scenario file that a finding is about. Internal to report/.
+
+#include <string>
+
+#include "harness/report/paint.h"
+
+namespace sockdrill {
+
+struct ScriptExcerpt {
+  std::string place;  ///< `file:line:column`
+  std::string lines;  ///< numbered, with a caret; each ends in a newline
+};
+
+/// The value of `pointer` where it stands; only the file's name when it is not to be found.
+ScriptExcerpt show_script(const std::string& file, const std::string& text,
+                          const std::string& pointer, const Paint& paint);
+
+}  // namespace sockdrill
