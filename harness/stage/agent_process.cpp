@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "harness/base/try.h"
+#include "harness/stage/agent/kernel.h"
 
 // The child of a vfork-style clone runs in our memory: no sanitizer may count its calls, which
 // never return.
@@ -109,25 +110,31 @@ SysResult<ControlPair> make_control_pair() {
   return pair;
 }
 
+std::string explain_clone(Errno error) {
+  // clone(2): not about disks.
+  const bool is_a_limit = error == Errno{ENOSPC} || error == Errno{EUSERS};
+  return describe(error) +
+         (is_a_limit ? "; there are as many as /proc/sys/user/max_*_namespaces allow" : "");
+}
+
 /// pid and pidfd of a vfork-style child, once it has exec'ed; or what clone or exec said.
 Result<AgentProcess> clone_agent(ChildTask& task, int namespaces) {
   constexpr std::size_t kStackBytes = 32768;
   const std::unique_ptr<char[]> stack(new char[kStackBytes]);
   int pidfd = -1;
-  pid_t pid = -1;
-  int clone_error = 0;
+  long pid = -1;
   {
     const SignalsBlocked blocked;
-    pid = ::clone(exec_agent, stack.get() + kStackBytes,
-                  CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | namespaces, &task, &pidfd);
-    clone_error = errno;
+    pid =
+        agent::kernel::borrow_memory(CLONE_PIDFD | SIGCHLD | static_cast<unsigned long>(namespaces),
+                                     &pidfd, stack.get() + kStackBytes, exec_agent, &task);
   }
   if (pid < 0) {
-    return fail(fmt::format("creating namespaces: {}", describe(Errno{clone_error})));
+    return fail("creating namespaces: " + explain_clone(Errno{static_cast<int>(-pid)}));
   }
-  AgentProcess agent{pid, OwnedFd{pidfd}, {}};
+  AgentProcess agent{static_cast<pid_t>(pid), OwnedFd{pidfd}, {}};
   if (task.error != 0) {
-    ::waitpid(pid, nullptr, 0);
+    static_cast<void>(await_end(agent, Deadline::after(std::chrono::seconds(10))));
     return fail(fmt::format("starting {}: {}", task.path, describe(Errno{task.error})));
   }
   return agent;

@@ -79,7 +79,10 @@ void append_children(pid_t pid, std::vector<pid_t>& into) {
   }
 }
 
-bool kernel_lists_children() { return ::access("/proc/thread-self/children", R_OK) == 0; }
+bool kernel_lists_children() {
+  static const bool lists_them = ::access("/proc/thread-self/children", R_OK) == 0;
+  return lists_them;
+}
 
 /// For kernels without CONFIG_PROC_CHILDREN: everybody's parent, once.
 std::vector<pid_t> descendants_by_parent(pid_t root) {

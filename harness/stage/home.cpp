@@ -73,8 +73,14 @@ Result<void> enter_user_namespace() {
   return {};
 }
 
-Result<OwnedFd> enter_network_namespace() {
-  if (::unshare(CLONE_NEWNET) != 0) TRY_VOID(enter_user_namespace());
+enum class Way { directly, as_user };
+
+Result<OwnedFd> enter_network_namespace(Way way) {
+  if (way == Way::as_user) {
+    TRY_VOID(enter_user_namespace());
+  } else if (::unshare(CLONE_NEWNET) != 0) {
+    return fail("network namespace: " + describe(last_errno()));
+  }
   wish_for_small_hash_tables();
   // For whatever of ours wants to talk to itself; a stage does not need it.
   static_cast<void>(agent::set_up_network(false));
@@ -84,14 +90,29 @@ Result<OwnedFd> enter_network_namespace() {
 }
 
 /// Everything a stage needs, tried for real. Leaves the process in another namespace.
-Result<void> try_a_stage(const std::string& agent_path) {
+Result<void> try_a_stage(const std::string& agent_path, Way way) {
   Home home;
   home.agent_path = agent_path;
-  home.network = TRY(enter_network_namespace());
+  home.network = TRY(enter_network_namespace(way));
   home.isolated = true;
   const std::unique_ptr<Stage> stage = TRY(Stage::open(home, {}));
   if (!stage->close(Deadline::after(kEndLimit))) return fail("a stage did not end");
   return {};
+}
+
+/// The way that leads to a stage: directly where we are root enough, else by a user namespace (a
+/// root of a container may be allowed namespaces, and not what must be done inside). Tried in
+/// children, so that we ourselves stay in the host's namespaces where stages cannot be had.
+Result<Way> find_way(const std::string& agent_path) {
+  std::string refusal;
+  for (const Way way : {Way::directly, Way::as_user}) {
+    refusal = try_in_child([&agent_path, way] {
+      const Result<void> outcome = try_a_stage(agent_path, way);
+      return outcome ? std::string() : outcome.error().message;
+    });
+    if (refusal.empty()) return way;
+  }
+  return fail(refusal + namespace_advice());
 }
 
 std::uint64_t soft_descriptor_limit() {
@@ -109,18 +130,10 @@ Result<Home> enter_home(bool wants_isolation) {
     home.why_degraded = "isolation was not wanted";
     return home;
   }
-  // In a child, so that we ourselves stay in the host's namespaces where stages cannot be had.
-  const std::string refusal = try_in_child([&home] {
-    const Result<void> outcome = try_a_stage(home.agent_path);
-    return outcome ? std::string() : outcome.error().message;
-  });
-  if (!refusal.empty()) {
-    home.why_degraded = refusal + namespace_advice();
-    return home;
-  }
-  auto network = enter_network_namespace();
+  const Result<Way> way = find_way(home.agent_path);
+  auto network = way ? enter_network_namespace(*way) : tl::unexpected<Error>(way.error());
   if (!network) {
-    home.why_degraded = network.error().message + namespace_advice();
+    home.why_degraded = network.error().message;
     return home;
   }
   home.network = std::move(*network);

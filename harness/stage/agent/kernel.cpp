@@ -26,14 +26,9 @@ pid_t reap_one(int* status) {
   return static_cast<pid_t>(call(SYS_wait4, -1, status, WNOHANG, nullptr));
 }
 
-#if !defined(SOCKDRILL_FREESTANDING)
-long borrow_memory(unsigned long flags, void* stack_top, int (*function)(void*), void* argument) {
-  const int pid =
-      ::clone(function, stack_top, static_cast<int>(flags | CLONE_VM | CLONE_VFORK), argument);
-  return pid == -1 ? -errno : pid;
-}
-#elif defined(__x86_64__)
-long borrow_memory(unsigned long flags, void* stack_top, int (*function)(void*), void* argument) {
+#if defined(__x86_64__)
+long borrow_memory(unsigned long flags, int* pidfd, void* stack_top, int (*function)(void*),
+                   void* argument) {
   long result = 0;
   register long r10 __asm__("r10") = 0;
   register long r8 __asm__("r8") = 0;
@@ -50,16 +45,17 @@ long borrow_memory(unsigned long flags, void* stack_top, int (*function)(void*),
       "1:"
       : "=a"(result)
       : "a"(static_cast<long>(SYS_clone)), "D"(flags | CLONE_VM | CLONE_VFORK), "S"(stack_top),
-        "d"(0L), "r"(r10), "r"(r8), "r"(r12), "r"(r13)
+        "d"(pidfd), "r"(r10), "r"(r8), "r"(r12), "r"(r13)
       : "rcx", "r11", "memory");
   return result;
 }
 #elif defined(__aarch64__)
-long borrow_memory(unsigned long flags, void* stack_top, int (*function)(void*), void* argument) {
+long borrow_memory(unsigned long flags, int* pidfd, void* stack_top, int (*function)(void*),
+                   void* argument) {
   register long x8 __asm__("x8") = SYS_clone;
   register unsigned long x0 __asm__("x0") = flags | CLONE_VM | CLONE_VFORK;
   register void* x1 __asm__("x1") = stack_top;
-  register long x2 __asm__("x2") = 0;
+  register int* x2 __asm__("x2") = pidfd;
   register long x3 __asm__("x3") = 0;
   register long x4 __asm__("x4") = 0;
   register int (*x9)(void*) __asm__("x9") = function;
@@ -76,6 +72,13 @@ long borrow_memory(unsigned long flags, void* stack_top, int (*function)(void*),
       : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x9), "r"(x10)
       : "memory", "x30");
   return static_cast<long>(x0);
+}
+#else
+long borrow_memory(unsigned long flags, int* pidfd, void* stack_top, int (*function)(void*),
+                   void* argument) {
+  const int pid = ::clone(function, stack_top, static_cast<int>(flags | CLONE_VM | CLONE_VFORK),
+                          argument, pidfd);
+  return pid == -1 ? -errno : pid;
 }
 #endif
 

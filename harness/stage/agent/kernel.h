@@ -95,9 +95,11 @@ inline long prctl(int option, unsigned long value) { return call(SYS_prctl, opti
   for (;;) call(SYS_exit_group, status);
 }
 
-/// As vfork(2): the child runs `function` on `stack_top` in our memory while we sleep, until it has
-/// exec'ed or exited. The child's pid, or an errno.
-long borrow_memory(unsigned long flags, void* stack_top, int (*function)(void*), void* argument);
+/// As vfork(2): the child runs `function`, which does not return, on `stack_top` in our memory
+/// while we sleep, until it has exec'ed or exited. The child's pid, or an errno. `pidfd` is for
+/// CLONE_PIDFD. Not by clone(3): ThreadSanitizer's wrapper of it believes that memory is copied.
+long borrow_memory(unsigned long flags, int* pidfd, void* stack_top, int (*function)(void*),
+                   void* argument);
 
 }  // namespace sockdrill::agent::kernel
 

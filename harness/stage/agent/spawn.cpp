@@ -202,8 +202,8 @@ int run_child(void* argument) {
 Outcome run_in_child(ChildTask& task, pid_t& pid) {
   alignas(64) char stack[16384];
   const unsigned long user_namespace = task.start->as_ordinary_user != 0 ? CLONE_NEWUSER : 0;
-  const long result =
-      kernel::borrow_memory(SIGCHLD | user_namespace, stack + sizeof stack, run_child, &task);
+  const long result = kernel::borrow_memory(SIGCHLD | user_namespace, nullptr, stack + sizeof stack,
+                                            run_child, &task);
   if (result < 0) return outcome_of(Step::child, result);
   pid = static_cast<pid_t>(result);
   return task.outcome;
