@@ -188,7 +188,8 @@ bool Looker::see_tasks_again(RestView& view) {
     TaskView& task = view.tasks[i];
     task.state = stat->state;
     task.runs_b = sched->runs;
-    task.is_untouched = marks_[task.tid].runs_at_rest == task.runs_b;
+    task.is_untouched =
+        view.sockets.unseen_ends == ends_at_rest_ && marks_[task.tid].runs_at_rest == task.runs_b;
   }
   std::erase_if(view.tasks, [](const TaskView& task) { return has_ended(task.state); });
   return true;
@@ -216,6 +217,7 @@ void Looker::keep_rest(const Standing& standing) {
 
 void Looker::keep_found(const RestView& view) {
   still_->was_found = true;
+  ends_at_rest_ = view.sockets.unseen_ends;
   for (const TaskView& task : view.tasks) marks_[task.tid].runs_at_rest = task.runs_b;
 }
 

@@ -85,6 +85,7 @@ class Looker final {
   };
   std::optional<Stillness> still_;
   std::unordered_map<pid_t, Mark> marks_;
+  std::uint64_t ends_at_rest_ = 0;  ///< Standing::unseen_ends of the last rest
 };
 
 }  // namespace sockdrill

@@ -32,6 +32,9 @@ struct Standing {
   std::string doubt;      ///< not empty: see above
   bool has_datagrams = false;  ///< a UDP datagram shows nowhere until it is queued at a socket
   bool is_soft = false;  ///< a timer of the kernel's (window probe, SYN-ACK) may still change it
+  /// Ends of connections of which the tables cannot say whether the server has noticed them:
+  /// resets, and every end of an AF_UNIX connection. (A TCP FIN counts as a byte until it is read.)
+  std::uint64_t unseen_ends = 0;
   std::uint64_t fingerprint = 0;  ///< equal as long as nothing about these sockets changed
   bool operator==(const Standing&) const = default;
 };

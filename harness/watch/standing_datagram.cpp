@@ -52,7 +52,9 @@ class UnixJudge final {
 
  private:
   void judge_client(const ClientSocket& client) {
-    mix(standing_, {client.inode, client.sent_bytes, client.sent_messages});
+    mix(standing_,
+        {client.inode, client.sent_bytes, client.sent_messages, client.fin_sent ? 1U : 0U});
+    if (client.fin_sent) ++standing_.unseen_ends;
     const auto found = by_inode_.find(client.inode);
     if (client.inode == 0 || found == by_inode_.end()) return;
     const UnixSocket& ours = *found->second;

@@ -178,6 +178,7 @@ class TcpJudge final {
     const InetSocket* ours = at(ends.ours);
     const InetSocket* servers = at(ends.servers);
     mix_socket(servers, client);
+    if (servers == nullptr) ++standing_.unseen_ends;
     std::optional<TcpCounters> asked;
     if (ours == nullptr && client.fd != kNoFd) asked = ask_(client.fd);
     const TcpCounters* counters = ours != nullptr && ours->tcp ? &*ours->tcp
@@ -256,11 +257,12 @@ class TcpJudge final {
     judge_flow(flow_of(missing, counters, ours == nullptr ? 0 : ours->timer, &*servers.tcp), [&] {
       return fmt::format("{} for {}", count_of(missing, "byte"), path_of(servers));
     });
-    judge_unread(servers);
+    judge_unread(servers, client.ends_urgent);
   }
 
-  void judge_unread(const InetSocket& servers) {
-    if (servers.unread == 0) return;
+  void judge_unread(const InetSocket& servers, bool ends_urgent) {
+    // recv() skips an urgent octet, but poll() does not tell of one that is all there is: tcp(7).
+    if (servers.unread <= (ends_urgent ? 1U : 0U)) return;
     const bool is_fin_only = servers.unread == 1 && has_fin(servers.state);
     note(standing_.waiting, [&] {
       return is_fin_only
@@ -346,7 +348,7 @@ class TcpJudge final {
     if (is_unaccepted(socket)) {
       note(standing_.waiting, [&] { return "not accepted: " + path_of(socket); });
     }
-    if (!is_orphan(socket)) judge_unread(socket);
+    if (!is_orphan(socket)) judge_unread(socket, false);
   }
 
   const std::vector<InetSocket>& sockets_;

@@ -44,6 +44,7 @@ struct ClientSocket {
   bool fin_sent = false;            ///< shutdown(SHUT_WR) or an orderly close
   bool reset_sent = false;          ///< closed with SO_LINGER {1,0}
   bool established = false;         ///< connect() has succeeded
+  bool ends_urgent = false;  ///< the last octet sent was urgent (MSG_OOB): it may stand unread
 };
 
 enum class Rest {
