@@ -184,6 +184,7 @@ void add_run(CLI::App& app, Action& chosen) {
       ->add_option("--artifacts", options->suite.artifacts,
                    "keeps recording and server output of what did not pass")
       ->type_name("DIR");
+  command->add_flag("--keep-passes", options->suite.keep_passes, "with --artifacts: keeps those of what passed, too");
   command->add_flag("-v,--verbose", options->verbose, "one line a run");
   command->add_flag("--no-isolation", options->no_isolation,
                     "no namespaces: the server runs on this host's loopback");

@@ -14,6 +14,12 @@ using namespace std::chrono_literals;
 /// What usually comes at once is not worth a look at the server.
 constexpr Nanoseconds kBeforeFirstLook = 1ms;
 
+/// Of a stream without end (chargen): how much of it a recording keeps, how much of it is read before we hang up, and how much our
+/// kernel may hold for us.
+constexpr std::uint64_t kKeptOfASource = 65536;
+constexpr std::uint64_t kReadOfASource = std::uint64_t{8} << 20U;
+constexpr std::uint32_t kSourceBuffer = 65536;
+
 const char* word_of_connect(Errno error) {
   if (error.value == ECONNREFUSED || error.value == ENOENT) return "refused";
   if (error.value == ECONNRESET) return "reset";
@@ -240,21 +246,26 @@ Task<std::string> Clients::send_messages(Client& client, const PlannedSend& send
   }
 }
 
-void Clients::note_received(Client& client, std::string_view octets, const SocketAddress& from,
-                            int step) {
+void Clients::note_received(Client& client, std::string_view octets, const SocketAddress& from, int step) {
+  // A stream without end is counted to its end, and kept only at its beginning.
+  const bool is_endless = plan_.target.speaks.style == Style::source;
+  const std::uint64_t room = kKeptOfASource - std::min(kKeptOfASource, client.received_total);
+  const std::uint64_t before = client.received_total;
+  client.received_total += octets.size();
+  if (is_endless && room == 0) return;
   Content content;
-  content.append_compressed(octets);
+  content.append_compressed(is_endless ? octets.substr(0, static_cast<std::size_t>(room)) : octets);
   Event& event = recorder_.client(Kind::received, client.name, step);
   event.content = content;
-  event.number = client.received_total;
-  if (!is_connected(transport_) && !client.is_connected && !world_.is_servers(from))
-    event.text = to_string(from);
-  event.detail = is_connected(transport_) || client.is_connected ? "" : to_string(from);
-  client.received_total += octets.size();
-  if (boundaries())
+  event.number = before;
+  const bool may_be_a_strangers = !is_connected(transport_) && !client.is_connected;
+  if (may_be_a_strangers && !world_.is_servers(from)) event.text = to_string(from);
+  event.detail = may_be_a_strangers ? to_string(from) : "";
+  if (boundaries()) {
     client.heard.messages.push_back(content);
-  else
-    client.heard.octets.append_compressed(octets);
+  } else {
+    client.heard.octets.append(content);
+  }
 }
 
 void Clients::note_end(Client& client, End end, Errno error, int step) {
@@ -315,6 +326,7 @@ Task<std::string> Clients::expect(Client& client, const PlannedExpect& expect, i
   client.heard.is_served = false;
   std::string ended;
   std::uint64_t seen = client.received_total;
+  bool has_looked = false;
   for (;;) {
     static_cast<void>(receive(client, UINT64_MAX, step));
     if (client.received_total != seen && !expect.within_ms)
@@ -330,8 +342,7 @@ Task<std::string> Clients::expect(Client& client, const PlannedExpect& expect, i
     const bool asks_served =
         std::any_of(expect.one_of.begin(), expect.one_of.end(),
                     [](const PlannedOutcome& o) { return o.what == Outcome::What::served; });
-    const WantsRest wanted =
-        asks_served && !client.heard.is_served ? WantsRest::any : WantsRest::firm;
+    const WantsRest wanted = asks_served && !has_looked ? WantsRest::any : WantsRest::firm;
     const Nanoseconds look_from = asks_served ? loop_.now() : loop_.now() + kBeforeFirstLook;
     const std::optional<SocketId> socket =
         client.heard.end == End::none ? client.socket : std::nullopt;
@@ -347,6 +358,7 @@ Task<std::string> Clients::expect(Client& client, const PlannedExpect& expect, i
       break;
     }
     if (!woken.rest) continue;
+    has_looked = true;
     Event& rested = recorder_.harness(Kind::rested, step);
     rested.text = to_string(woken.rest->rest);
     rested.number = woken.rest->is_firm || woken.rest->rest == Rest::gone ? 1 : 0;
@@ -439,7 +451,7 @@ Task<std::string> Clients::close(Client& client, const Close& close, int step) {
       static_cast<void>(shut_down(client, Shutdown::How::write, step));
     // A source may stream on until we are gone: waiting for its end could take for ever.
     const bool may_never_end = plan_.target.speaks.style == Style::source;
-    ended = co_await drain(client, may_never_end ? std::uint64_t{8} << 20U : UINT64_MAX, step);
+    ended = co_await drain(client, may_never_end ? kReadOfASource : UINT64_MAX, step);
   }
   world_.close(*client.socket);
   client.socket.reset();

@@ -113,7 +113,7 @@ int run_suite(const Home& home, const Installation& installation, const std::vec
     // A run that was cut off by the user or by --fail-fast has no verdict of its own.
     if (should_interrupt() && result.verdict.reason == "interrupted") return;
     const bool passed = result.verdict.grade == Grade::pass || result.verdict.grade == Grade::skip;
-    if (!passed && !options.artifacts.empty() && result.recording) {
+    if ((!passed || options.keep_passes) && !options.artifacts.empty() && result.recording) {
       if (const Result<void> kept = keep_artifacts(result, options.artifacts, number); !kept) {
         if (!std::exchange(shared.lost_artifacts, true))
           static_cast<void>(

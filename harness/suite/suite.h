@@ -21,6 +21,7 @@ struct SuiteOptions {
   bool strict = false;
   bool fail_fast = false;
   std::string artifacts;       ///< folder; "" for none
+  bool keep_passes = false;    ///< artifacts of what passed, too
   std::string replay_options;  ///< what a replay needs besides check and target: `--exec '...'
                                ///< --speaks redis`
 };
