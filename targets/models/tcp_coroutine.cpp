@@ -218,31 +218,23 @@ void Loop::resume_late() {
   }
 }
 
-/// Counts a client as long as its coroutine has a frame.
+/// Counts a client as long as its coroutine has a frame. If the loop ends in the middle of a reply,
+/// the client is told by RST.
 class Presence final {
  public:
-  explicit Presence(Loop& loop) : loop_(loop) { ++loop_.clients; }
+  Presence(Loop& loop, int client, const protocols::Session& session)
+      : loop_(loop), client_(client), session_(session) {
+    ++loop_.clients;
+  }
   Presence(const Presence&) = delete;
   Presence& operator=(const Presence&) = delete;
-  ~Presence() { --loop_.clients; }
-
- private:
-  Loop& loop_;
-};
-
-/// If the loop ends in the middle of a reply, the client is told by RST.
-class ResetOnStop final {
- public:
-  ResetOnStop(const Loop& loop, int client, const protocols::Session& session)
-      : loop_(loop), client_(client), session_(session) {}
-  ResetOnStop(const ResetOnStop&) = delete;
-  ResetOnStop& operator=(const ResetOnStop&) = delete;
-  ~ResetOnStop() {
+  ~Presence() {
+    --loop_.clients;
     if (loop_.is_stopping()) reset_if_unfinished(client_, session_);
   }
 
  private:
-  const Loop& loop_;
+  Loop& loop_;
   const int client_;
   const protocols::Session& session_;
 };
@@ -253,12 +245,11 @@ std::uint32_t wanted_events(protocols::Session& session) {
 
 /// One client from its first byte to its last.
 Task serve(Loop& loop, OwnedFd client, protocols::Protocol protocol) {
-  const Presence presence(loop);
   const int fd = client.get();
   auto handler = make_stream_handler(protocol, unix_seconds());
   if (handler == nullptr) co_return;
   protocols::Session session(std::move(handler));
-  const ResetOnStop reset_on_stop(loop, fd, session);
+  const Presence presence(loop, fd, session);
   Watch watch(loop, fd);
 
   while (true) {

@@ -141,11 +141,19 @@ void Server::accept_clients() {
   accept_again_at_ = 0;
   for (int i = 0; i < kAcceptBatch && clients_ < kMaxClients; ++i) {
     AcceptResult accepted = accept_client(listener_);
-    if (accepted.outcome == Accepting::none) has_waiting_ = false;
-    if (accepted.outcome == Accepting::none) return;
-    if (accepted.outcome == Accepting::starved) accept_again_at_ = now_ms() + kAcceptPauseMs;
-    if (accepted.outcome == Accepting::starved) return;
-    if (accepted.outcome == Accepting::accepted) admit(std::move(accepted.client));
+    switch (accepted.outcome) {
+      case Accepting::accepted:
+        admit(std::move(accepted.client));
+        break;
+      case Accepting::retry:
+        break;
+      case Accepting::none:
+        has_waiting_ = false;
+        return;
+      case Accepting::starved:
+        accept_again_at_ = now_ms() + kAcceptPauseMs;
+        return;
+    }
   }
 }
 

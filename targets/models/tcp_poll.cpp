@@ -28,6 +28,9 @@ namespace {
 
 constexpr std::size_t kMaxClients = 16384;  // More wait in the backlog, and memory stays bounded.
 constexpr int kAcceptBatch = 64;
+constexpr std::size_t kStop = 0;  // The entries that belong to no client.
+constexpr std::size_t kListener = 1;
+constexpr std::size_t kFixed = 2;
 
 struct Client {
   Client(OwnedFd its_fd, std::unique_ptr<protocols::StreamHandler> handler)
@@ -38,36 +41,43 @@ struct Client {
   std::int64_t lingers_until = 0;  // 0 while it talks.
 };
 
-/// The clients, and what poll() is asked about them: the n-th entry belongs to the n-th client.
+/// What poll() is asked, and whom it is about: entry kFixed + n belongs to client n.
 struct Tables {
+  pollfd polled[kFixed + kMaxClients];
   std::unique_ptr<Client> clients[kMaxClients];
-  pollfd polled[kMaxClients + 2];  // The last two in use are the listener and the stop descriptor.
 };
 
 class Server final {
  public:
-  Server(int listener, int stop, protocols::Protocol protocol, Tables& tables)
-      : listener_(listener), stop_(stop), protocol_(protocol), tables_(tables) {}
+  Server(int listener, int stop, protocols::Protocol protocol, Tables& tables);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
   void run();
 
  private:
-  std::int64_t prepare_poll();
-  void serve_clients();
-  bool serve(Client& client, short ready) const;
-  bool begin_linger(Client& client) const;
+  std::int64_t watch_listener();
+  void serve_ready(int ready);
+  bool serve(Client& client, short events);
+  bool begin_linger(Client& client);
+  void expire();
   void accept_clients();
   void admit(OwnedFd fd);
+  void remove(std::size_t index);
 
   const int listener_;
-  const int stop_;
   const protocols::Protocol protocol_;
   Tables& tables_;
   std::size_t count_ = 0;
+  std::int64_t expire_at_ = kNever;   // Nobody lingers longer than needed before that.
   std::int64_t accept_again_at_ = 0;  // After a starved accept.
 };
+
+Server::Server(int listener, int stop, protocols::Protocol protocol, Tables& tables)
+    : listener_(listener), protocol_(protocol), tables_(tables) {
+  tables_.polled[kStop] = {.fd = stop, .events = POLLIN, .revents = 0};
+  tables_.polled[kListener] = {.fd = -1, .events = POLLIN, .revents = 0};
+}
 
 Server::~Server() {
   for (std::size_t i = 0; i < count_; ++i) {
@@ -78,16 +88,25 @@ Server::~Server() {
 
 void Server::run() {
   while (true) {
-    const std::int64_t deadline_ms = prepare_poll();
-    if (::poll(tables_.polled, count_ + 2, timeout_until(deadline_ms)) < 0) {
+    const std::int64_t deadline_ms = std::min(expire_at_, watch_listener());
+    const int ready = ::poll(tables_.polled, kFixed + count_, timeout_until(deadline_ms));
+    if (ready < 0) {
       recover_from_wait_error();
       continue;  // revents say nothing.
     }
-    if (tables_.polled[count_ + 1].revents != 0) return;
-    const bool has_waiting = tables_.polled[count_].revents != 0;
-    serve_clients();
-    if (has_waiting) accept_clients();
+    if (tables_.polled[kStop].revents != 0) return;
+    serve_ready(ready);
+    if (tables_.polled[kListener].revents != 0) accept_clients();
+    if (expire_at_ <= now_ms()) expire();
   }
+}
+
+/// Asks for new clients, or says when to ask again. poll() passes over a negative descriptor.
+std::int64_t Server::watch_listener() {
+  const bool is_paused = accept_again_at_ != 0 && now_ms() < accept_again_at_;
+  const bool may_accept = count_ < kMaxClients && !is_paused;
+  tables_.polled[kListener].fd = may_accept ? listener_ : -1;
+  return is_paused ? accept_again_at_ : kNever;
 }
 
 short wanted_events(Client& client) {
@@ -96,71 +115,88 @@ short wanted_events(Client& client) {
   return static_cast<short>((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
 }
 
-/// Fills the array anew, and says when poll() has to return at the latest.
-std::int64_t Server::prepare_poll() {
-  std::int64_t deadline_ms = kNever;
-  for (std::size_t i = 0; i < count_; ++i) {
-    Client& client = *tables_.clients[i];
-    tables_.polled[i] = {.fd = client.fd.get(), .events = wanted_events(client), .revents = 0};
-    if (client.lingers_until != 0) deadline_ms = std::min(deadline_ms, client.lingers_until);
-  }
-  const bool is_paused = accept_again_at_ > now_ms();
-  if (is_paused) deadline_ms = std::min(deadline_ms, accept_again_at_);
-  const bool may_accept = count_ < kMaxClients && !is_paused;
-  tables_.polled[count_] = {.fd = may_accept ? listener_ : -1, .events = POLLIN, .revents = 0};
-  tables_.polled[count_ + 1] = {.fd = stop_, .events = POLLIN, .revents = 0};
-  return deadline_ms;
-}
-
-void Server::serve_clients() {
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < count_; ++i) {
-    std::unique_ptr<Client>& client = tables_.clients[i];
-    if (serve(*client, tables_.polled[i].revents)) {
-      std::swap(tables_.clients[kept++], client);
+void Server::serve_ready(int ready) {
+  for (std::size_t i = 0; i < count_ && ready > 0;) {
+    pollfd& polled = tables_.polled[kFixed + i];
+    if (polled.revents == 0) {
+      ++i;
+      continue;
+    }
+    --ready;
+    if (serve(*tables_.clients[i], polled.revents)) {
+      polled.events = wanted_events(*tables_.clients[i++]);
     } else {
-      client.reset();
-      accept_again_at_ = 0;
+      remove(i);  // Another has this place now, and its turn comes next.
     }
   }
-  count_ = kept;
 }
 
 /// Does what can be done without waiting. False when the client is done with, or lost.
-bool Server::serve(Client& client, short ready) const {
+bool Server::serve(Client& client, short events) {
   const int fd = client.fd.get();
-  if (client.lingers_until != 0) {
-    if (ready != 0 && discard_some(fd) == Io::lost) return false;
-    return now_ms() < client.lingers_until;
-  }
-  if (ready == 0) return true;
+  if (client.lingers_until != 0) return discard_some(fd) != Io::lost;
   // POLLERR and POLLHUP come unasked; the next call tells what they mean.
-  const bool may_read = (ready & ~POLLOUT) != 0;
+  const bool may_read = (events & ~POLLOUT) != 0;
   if (may_read && receive_some(fd, client.session) == Io::lost) return false;
   if (send_some(fd, client.session) == Io::lost) return false;
   return !client.session.is_finished() || begin_linger(client);
 }
 
-bool Server::begin_linger(Client& client) const {
+bool Server::begin_linger(Client& client) {
   client.lingers_until = now_ms() + kLingerMs;
+  expire_at_ = std::min(expire_at_, client.lingers_until);
   return begin_lingering_close(client.fd.get(), client.session);
+}
+
+void Server::expire() {
+  const std::int64_t now = now_ms();
+  expire_at_ = kNever;
+  for (std::size_t i = count_; i-- > 0;) {
+    const std::int64_t until = tables_.clients[i]->lingers_until;
+    if (until == 0) continue;
+    if (until <= now) {
+      remove(i);
+    } else {
+      expire_at_ = std::min(expire_at_, until);
+    }
+  }
+}
+
+/// The last one moves to the free place, so that the tables have no holes.
+void Server::remove(std::size_t index) {
+  --count_;
+  tables_.clients[index] = std::move(tables_.clients[count_]);
+  tables_.clients[count_].reset();  // Where both are the same.
+  tables_.polled[kFixed + index] = tables_.polled[kFixed + count_];
+  accept_again_at_ = 0;
 }
 
 void Server::accept_clients() {
   for (int i = 0; i < kAcceptBatch && count_ < kMaxClients; ++i) {
     AcceptResult accepted = accept_client(listener_);
-    if (accepted.outcome == Accepting::none) return;
-    if (accepted.outcome == Accepting::starved) accept_again_at_ = now_ms() + kAcceptPauseMs;
-    if (accepted.outcome == Accepting::starved) return;
-    if (accepted.outcome == Accepting::accepted) admit(std::move(accepted.client));
+    switch (accepted.outcome) {
+      case Accepting::accepted:
+        admit(std::move(accepted.client));
+        break;
+      case Accepting::retry:
+        break;
+      case Accepting::none:
+        return;
+      case Accepting::starved:
+        accept_again_at_ = now_ms() + kAcceptPauseMs;
+        return;
+    }
   }
 }
 
 void Server::admit(OwnedFd fd) {
   auto handler = make_stream_handler(protocol_, unix_seconds());
   if (handler == nullptr) return;
-  auto* client = new (std::nothrow) Client(std::move(fd), std::move(handler));
-  if (client != nullptr) tables_.clients[count_++].reset(client);
+  std::unique_ptr<Client> client(new (std::nothrow) Client(std::move(fd), std::move(handler)));
+  if (client == nullptr) return;
+  tables_.polled[kFixed + count_] = {
+      .fd = client->fd.get(), .events = wanted_events(*client), .revents = 0};
+  tables_.clients[count_++] = std::move(client);
 }
 
 }  // namespace

@@ -39,36 +39,54 @@ struct Client {
 };
 
 struct Sets {
-  fd_set readable;
-  fd_set writable;
-  int highest = -1;
-  std::int64_t deadline_ms = kNever;
+  fd_set readable{};
+  fd_set writable{};
 };
 
 class Server final {
  public:
-  Server(int listener, int stop, protocols::Protocol protocol)
-      : listener_(listener), stop_(stop), protocol_(protocol) {}
+  Server(int listener, int stop, protocols::Protocol protocol);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
   void run();
 
  private:
-  void fill(Sets& sets);
-  void serve_clients(const Sets& ready);
-  static bool serve(Client& client, bool is_readable, bool is_writable);
-  static bool begin_linger(Client& client);
+  std::int64_t watch_listener();
+  void serve_ready(const Sets& ready);
+  bool serve(Client& client, bool is_readable);
+  bool begin_linger(Client& client);
+  void watch(Client& client);
+  void expire();
   void accept_clients();
   void admit(OwnedFd fd);
+  void remove(int fd);
+  [[nodiscard]] std::unique_ptr<Client>& client(int fd) {
+    return clients_[static_cast<std::size_t>(fd)];
+  }
 
   const int listener_;
   const int stop_;
   const protocols::Protocol protocol_;
+  Sets wanted_;  // Kept; each select() gets a copy, which it overwrites.
   std::array<std::unique_ptr<Client>, FD_SETSIZE> clients_;  // By descriptor.
-  int highest_ = -1;                                         // No client lies above.
-  std::int64_t accept_again_at_ = 0;                         // After a starved accept.
+  int highest_;                                              // Of those in the sets.
+  std::int64_t expire_at_ = kNever;   // Nobody lingers longer than needed before that.
+  std::int64_t accept_again_at_ = 0;  // After a starved accept.
 };
+
+void set(fd_set& set, int fd, bool is_in) {
+  if (is_in) {
+    FD_SET(fd, &set);
+  } else {
+    FD_CLR(fd, &set);
+  }
+}
+
+Server::Server(int listener, int stop, protocols::Protocol protocol)
+    : listener_(listener), stop_(stop), protocol_(protocol), highest_(std::max(listener, stop)) {
+  FD_SET(stop_, &wanted_.readable);
+}
 
 Server::~Server() {
   for (const auto& client : clients_) {
@@ -76,74 +94,48 @@ Server::~Server() {
   }
 }
 
-/// Waits for what the sets name, and leaves in them what is ready. False if they say nothing.
-bool wait_for_sets(Sets& sets) {
-  const int timeout_ms = timeout_until(sets.deadline_ms);
-  timeval timeout{.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
-  const int count = ::select(sets.highest + 1, &sets.readable, &sets.writable, nullptr,
-                             timeout_ms < 0 ? nullptr : &timeout);
-  if (count < 0) recover_from_wait_error();
-  return count >= 0;
-}
-
 void Server::run() {
   while (true) {
-    Sets sets;
-    fill(sets);
-    if (!wait_for_sets(sets)) continue;
-    if (FD_ISSET(stop_, &sets.readable)) return;
-    serve_clients(sets);
-    if (FD_ISSET(listener_, &sets.readable)) accept_clients();
+    const int timeout_ms = timeout_until(std::min(expire_at_, watch_listener()));
+    timeval timeout{.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+    Sets ready = wanted_;
+    if (::select(highest_ + 1, &ready.readable, &ready.writable, nullptr,
+                 timeout_ms < 0 ? nullptr : &timeout) < 0) {
+      recover_from_wait_error();
+      continue;  // The sets say nothing.
+    }
+    if (FD_ISSET(stop_, &ready.readable)) return;
+    serve_ready(ready);
+    if (FD_ISSET(listener_, &ready.readable)) accept_clients();
+    if (expire_at_ <= now_ms()) expire();
   }
 }
 
-void add(fd_set& set, int fd, Sets& sets) {
-  FD_SET(fd, &set);
-  sets.highest = std::max(sets.highest, fd);
+/// Asks for new clients, or says when to ask again.
+std::int64_t Server::watch_listener() {
+  const bool is_paused = accept_again_at_ != 0 && now_ms() < accept_again_at_;
+  set(wanted_.readable, listener_, !is_paused);
+  return is_paused ? accept_again_at_ : kNever;
 }
 
-void Server::fill(Sets& sets) {
-  FD_ZERO(&sets.readable);
-  FD_ZERO(&sets.writable);
-  add(sets.readable, stop_, sets);
+void Server::serve_ready(const Sets& ready) {
   for (int fd = 0; fd <= highest_; ++fd) {
-    Client* client = clients_[static_cast<std::size_t>(fd)].get();
-    if (client == nullptr) continue;
-    const bool lingers = client->lingers_until != 0;
-    if (lingers || !client->session.input_room().empty()) add(sets.readable, fd, sets);
-    if (!client->session.output().empty()) add(sets.writable, fd, sets);
-    if (lingers) sets.deadline_ms = std::min(sets.deadline_ms, client->lingers_until);
-  }
-  if (accept_again_at_ > now_ms()) {
-    sets.deadline_ms = std::min(sets.deadline_ms, accept_again_at_);
-  } else {
-    add(sets.readable, listener_, sets);
-  }
-}
-
-void Server::serve_clients(const Sets& ready) {
-  const int highest = std::exchange(highest_, -1);
-  for (int fd = 0; fd <= highest; ++fd) {
-    std::unique_ptr<Client>& client = clients_[static_cast<std::size_t>(fd)];
-    if (client == nullptr) continue;
-    if (serve(*client, FD_ISSET(fd, &ready.readable), FD_ISSET(fd, &ready.writable))) {
-      highest_ = fd;
+    const bool is_readable = FD_ISSET(fd, &ready.readable);
+    const bool is_ready = is_readable || FD_ISSET(fd, &ready.writable);
+    if (!is_ready || client(fd) == nullptr) continue;
+    if (serve(*client(fd), is_readable)) {
+      watch(*client(fd));
     } else {
-      client.reset();
-      accept_again_at_ = 0;
+      remove(fd);
     }
   }
 }
 
-/// Does what can be done without waiting. False when the client is done with, or lost. A failed
-/// connection is reported as readable and writable; the next call tells.
-bool Server::serve(Client& client, bool is_readable, bool is_writable) {
+/// Does what can be done without waiting. False when the client is done with, or lost: a failed
+/// connection is reported as readable and writable, and the next call tells.
+bool Server::serve(Client& client, bool is_readable) {
   const int fd = client.fd.get();
-  if (client.lingers_until != 0) {
-    if (is_readable && discard_some(fd) == Io::lost) return false;
-    return now_ms() < client.lingers_until;
-  }
-  if (!is_readable && !is_writable) return true;
+  if (client.lingers_until != 0) return discard_some(fd) != Io::lost;
   if (is_readable && receive_some(fd, client.session) == Io::lost) return false;
   if (send_some(fd, client.session) == Io::lost) return false;
   return !client.session.is_finished() || begin_linger(client);
@@ -151,27 +143,66 @@ bool Server::serve(Client& client, bool is_readable, bool is_writable) {
 
 bool Server::begin_linger(Client& client) {
   client.lingers_until = now_ms() + kLingerMs;
+  expire_at_ = std::min(expire_at_, client.lingers_until);
   return begin_lingering_close(client.fd.get(), client.session);
+}
+
+void Server::watch(Client& client) {
+  const bool lingers = client.lingers_until != 0;
+  set(wanted_.readable, client.fd.get(), lingers || !client.session.input_room().empty());
+  set(wanted_.writable, client.fd.get(), !client.session.output().empty());
+}
+
+void Server::expire() {
+  const std::int64_t now = now_ms();
+  expire_at_ = kNever;
+  for (int fd = 0; fd <= highest_; ++fd) {
+    const std::int64_t until = client(fd) != nullptr ? client(fd)->lingers_until : 0;
+    if (until == 0) continue;
+    if (until <= now) {
+      remove(fd);
+    } else {
+      expire_at_ = std::min(expire_at_, until);
+    }
+  }
+}
+
+void Server::remove(int fd) {
+  // Out of the sets first: select() fails as a whole for one closed descriptor.
+  set(wanted_.readable, fd, false);
+  set(wanted_.writable, fd, false);
+  client(fd).reset();
+  while (highest_ > std::max(listener_, stop_) && client(highest_) == nullptr) --highest_;
+  accept_again_at_ = 0;
 }
 
 void Server::accept_clients() {
   for (int i = 0; i < kAcceptBatch; ++i) {
     AcceptResult accepted = accept_client(listener_);
-    if (accepted.outcome == Accepting::none) return;
-    if (accepted.outcome == Accepting::starved) accept_again_at_ = now_ms() + kAcceptPauseMs;
-    if (accepted.outcome == Accepting::starved) return;
-    if (accepted.outcome == Accepting::accepted) admit(std::move(accepted.client));
+    switch (accepted.outcome) {
+      case Accepting::accepted:
+        admit(std::move(accepted.client));
+        break;
+      case Accepting::retry:
+        break;
+      case Accepting::none:
+        return;
+      case Accepting::starved:
+        accept_again_at_ = now_ms() + kAcceptPauseMs;
+        return;
+    }
   }
 }
 
 void Server::admit(OwnedFd fd) {
   const int number = fd.get();
-  if (number >= FD_SETSIZE) return;  // Turned away: closed, and seen by the client.
+  if (number >= FD_SETSIZE) return;  // Turned away: closed, and the client sees it.
   auto handler = make_stream_handler(protocol_, unix_seconds());
   if (handler == nullptr) return;
-  clients_[static_cast<std::size_t>(number)].reset(new (std::nothrow)
-                                                       Client(std::move(fd), std::move(handler)));
+  client(number).reset(new (std::nothrow) Client(std::move(fd), std::move(handler)));
+  if (client(number) == nullptr) return;
   highest_ = std::max(highest_, number);
+  watch(*client(number));
 }
 
 }  // namespace

@@ -173,10 +173,18 @@ bool Server::reply(Client& client, std::string_view message) {
 void Server::accept_clients() {
   for (int i = 0; i < kAcceptBatch && count_ < kMaxClients; ++i) {
     AcceptResult accepted = accept_client(listener_);
-    if (accepted.outcome == Accepting::none) return;
-    if (accepted.outcome == Accepting::starved) accept_again_at_ = now_ms() + kAcceptPauseMs;
-    if (accepted.outcome == Accepting::starved) return;
-    if (accepted.outcome == Accepting::accepted) admit(std::move(accepted.client));
+    switch (accepted.outcome) {
+      case Accepting::accepted:
+        admit(std::move(accepted.client));
+        break;
+      case Accepting::retry:
+        break;
+      case Accepting::none:
+        return;
+      case Accepting::starved:
+        accept_again_at_ = now_ms() + kAcceptPauseMs;
+        return;
+    }
   }
 }
 
