@@ -9,7 +9,8 @@
 
 namespace sockdrill {
 
-/// Live descendants (zombies not counted) of a process, parents before children.
+/// Live descendants (zombies not counted) of a process that has one thread, parents before
+/// children.
 std::vector<pid_t> live_descendants(pid_t root);
 
 /// Live processes that were started with this word in their environment ("NAME=value"), whatever
