@@ -139,7 +139,7 @@ ExitStatus exit_status_of(int wait_status) {
   if (WIFSIGNALED(wait_status)) {
     return {.was_signalled = true,
             .code = WTERMSIG(wait_status),
-            .dumped_core = WCOREDUMP(wait_status)};
+            .dumped_core = WCOREDUMP(wait_status) != 0};
   }
   return {.was_signalled = false, .code = WEXITSTATUS(wait_status)};
 }
