@@ -74,6 +74,16 @@ void listen(Walk& walk, const Event& event) {
   }
 }
 
+void end_step(Walk& walk, const PlannedStep& step, const std::vector<std::size_t>& events) {
+  judge_step(walk, step, events);
+  if (!std::holds_alternative<Drain>(step.action)) return;
+  // Whatever came is used up.
+  Conversation& client = walk.clients[step.client];
+  client.heard.octets = Content{};
+  client.heard.messages.clear();
+  client.since = SentSoFar{};
+}
+
 /// The events of the step that each client (or the server, "server") is at.
 using OpenSteps = std::map<std::string, std::vector<std::size_t>>;
 
@@ -99,11 +109,11 @@ void walk_steps(Walk& walk) {
     }
     if (event.kind == Kind::rested && event.step >= 0) {
       Heard& heard = walk.clients[step_of(walk.plan, event.step).client].heard;
-      heard.is_served = event.text == "settled";
+      heard.is_served = !event.who.empty();
       heard.is_firm_rest = event.number == 1;
     }
     if (event.kind == Kind::step_ended) {
-      if (event.step >= 0) judge_step(walk, step_of(walk.plan, event.step), open[event.who]);
+      if (event.step >= 0) end_step(walk, step_of(walk.plan, event.step), open[event.who]);
       open.erase(event.who);
     }
   }

@@ -14,8 +14,8 @@ using namespace std::chrono_literals;
 /// What usually comes at once is not worth a look at the server.
 constexpr Nanoseconds kBeforeFirstLook = 1ms;
 
-/// Of a stream without end (chargen): how much of it a recording keeps, how much of it is read before we hang up, and how much our
-/// kernel may hold for us.
+/// Of a stream without end (chargen): how much of it a recording keeps, how much of it is read
+/// before we hang up, and how much our kernel may hold for us.
 constexpr std::uint64_t kKeptOfASource = 65536;
 constexpr std::uint64_t kReadOfASource = std::uint64_t{8} << 20U;
 constexpr std::uint32_t kSourceBuffer = 65536;
@@ -75,6 +75,10 @@ Task<void> Clients::act(const PlannedStep& step) {
       ended = co_await read(client, reading->bytes, step.id);
     } else if (std::holds_alternative<Drain>(step.action)) {
       ended = co_await drain(client, UINT64_MAX, step.id);
+      // Whatever came is used up.
+      client.heard.octets = Content{};
+      client.heard.messages.clear();
+      client.sent = SentSoFar{};
     }
   }
   Event& event = recorder_.harness(Kind::step_ended, step.id);
@@ -191,7 +195,7 @@ Task<std::string> Clients::send_piece(Client& client, const PlannedSend& send, s
     if (send.reads_meanwhile && client.heard.end == End::none)
       static_cast<void>(receive(client, UINT64_MAX, step));
     const bool reads = send.reads_meanwhile && client.heard.end == End::none;
-    const WantsRest rest = send.until_blocked ? WantsRest::any : WantsRest::firm;
+    const WantsRest rest = send.until_blocked ? WantsRest::any : WantsRest::firm_alone;
     const Woken woken = co_await loop_.wait(WaitFor{.socket = client.socket,
                                                     .read = reads,
                                                     .write = true,
@@ -246,7 +250,8 @@ Task<std::string> Clients::send_messages(Client& client, const PlannedSend& send
   }
 }
 
-void Clients::note_received(Client& client, std::string_view octets, const SocketAddress& from, int step) {
+void Clients::note_received(Client& client, std::string_view octets, const SocketAddress& from,
+                            int step) {
   // A stream without end is counted to its end, and kept only at its beginning.
   const bool is_endless = plan_.target.speaks.style == Style::source;
   const std::uint64_t room = kKeptOfASource - std::min(kKeptOfASource, client.received_total);
@@ -326,7 +331,6 @@ Task<std::string> Clients::expect(Client& client, const PlannedExpect& expect, i
   client.heard.is_served = false;
   std::string ended;
   std::uint64_t seen = client.received_total;
-  bool has_looked = false;
   for (;;) {
     static_cast<void>(receive(client, UINT64_MAX, step));
     if (client.received_total != seen && !expect.within_ms)
@@ -342,15 +346,20 @@ Task<std::string> Clients::expect(Client& client, const PlannedExpect& expect, i
     const bool asks_served =
         std::any_of(expect.one_of.begin(), expect.one_of.end(),
                     [](const PlannedOutcome& o) { return o.what == Outcome::What::served; });
-    const WantsRest wanted = asks_served && !has_looked ? WantsRest::any : WantsRest::firm;
     const Nanoseconds look_from = asks_served ? loop_.now() : loop_.now() + kBeforeFirstLook;
     const std::optional<SocketId> socket =
         client.heard.end == End::none ? client.socket : std::nullopt;
-    const Woken woken = co_await loop_.wait(WaitFor{.socket = socket,
-                                                    .read = socket.has_value(),
-                                                    .rest = wanted,
-                                                    .until = until,
-                                                    .rest_after = look_from});
+    WaitFor what{.socket = socket,
+                 .read = socket.has_value(),
+                 .rest = WantsRest::firm_alone,
+                 .until = until,
+                 .rest_after = look_from};
+    if (asks_served && socket && !client.heard.is_served) {
+      what.or_any_if = [this, id = *socket](const RestReport& rest) {
+        return world_.is_all_read(id, rest);
+      };
+    }
+    const Woken woken = co_await loop_.wait(std::move(what));
     if (woken.is_late) {
       recorder_.harness(Kind::restless, step).text =
           fmt::format("{}", fmt::join(world_.describe_tasks(), "; "));
@@ -358,14 +367,14 @@ Task<std::string> Clients::expect(Client& client, const PlannedExpect& expect, i
       break;
     }
     if (!woken.rest) continue;
-    has_looked = true;
+    static_cast<void>(receive(client, UINT64_MAX, step));  // it rests, so whatever it sent is here
+    client.heard.is_served = client.socket && world_.is_all_read(*client.socket, *woken.rest);
+    client.heard.is_firm_rest = woken.rest->is_firm || woken.rest->rest == Rest::gone;
     Event& rested = recorder_.harness(Kind::rested, step);
     rested.text = to_string(woken.rest->rest);
-    rested.number = woken.rest->is_firm || woken.rest->rest == Rest::gone ? 1 : 0;
+    rested.number = client.heard.is_firm_rest ? 1 : 0;
     rested.detail = woken.rest->because;
-    static_cast<void>(receive(client, UINT64_MAX, step));  // it rests, so whatever it sent is here
-    client.heard.is_served = woken.rest->rest == Rest::settled;
-    client.heard.is_firm_rest = rested.number == 1;
+    if (client.heard.is_served) rested.who = client.name;
   }
   if (ended == "met") {
     const std::uint64_t taken = expectation.taken();

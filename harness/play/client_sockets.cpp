@@ -213,6 +213,14 @@ bool ClientSockets::is_servers(const SocketAddress& from) const {
   return from.length == 0 || from.port() == server_.port;
 }
 
+bool ClientSockets::is_all_read(SocketId socket, const RestReport& rest) {
+  if (rest.rest == Rest::settled) return true;
+  // The kernel does not say whose datagrams stand in a queue.
+  if (rest.rest != Rest::blocked || server_.transport == Transport::udp) return false;
+  return std::find(rest.unread_of.begin(), rest.unread_of.end(), of(socket).inode) ==
+         rest.unread_of.end();
+}
+
 void ClientSockets::forget_closed() {
   std::vector<ClientSocket> kept;
   std::map<std::size_t, std::size_t> moved;

@@ -35,6 +35,7 @@ class ClientSockets final {
   Errno error_of(SocketId socket);
   SocketAddress local_address(SocketId socket);
   bool is_servers(const SocketAddress& from) const;
+  bool is_all_read(SocketId socket, const RestReport& rest);
 
   /// For the watch; sockets that are closed stay until forget_closed().
   [[nodiscard]] const std::vector<ClientSocket>& all() const { return sockets_; }

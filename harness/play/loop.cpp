@@ -6,6 +6,7 @@ namespace sockdrill {
 
 void Loop::Awaiter::await_suspend(std::coroutine_handle<> handle) {
   handle_ = handle;
+  number_ = loop_.next_number_++;
   bool is_ready = false;
   if (wait_.socket) {
     Bits& bits = loop_.bits_[*wait_.socket];
@@ -28,6 +29,7 @@ void Loop::Awaiter::await_suspend(std::coroutine_handle<> handle) {
 }
 
 void Loop::fire(Awaiter* awaiter) {
+  awaiter->wait_.or_any_if = nullptr;
   if (awaiter->wait_.socket) {
     const auto found = by_socket_.find(*awaiter->wait_.socket);
     if (found != by_socket_.end() && found->second == awaiter) by_socket_.erase(found);
@@ -112,19 +114,51 @@ void Loop::turn() {
 void Loop::look_for_rest() {
   const Nanoseconds before = world_.now();
   const RestReport report = world_.look();
-  const Nanoseconds after = world_.now();
-  last_look_cost_ = after - before;
+  last_look_cost_ = world_.now() - before;
   ++fruitless_looks_;
   if (report.rest == Rest::busy) return;
-  const std::vector<Awaiter*> waiting(for_rest_.begin(), for_rest_.end());
-  for (Awaiter* awaiter : waiting) {
-    const bool is_enough =
-        report.rest == Rest::gone || report.is_firm || awaiter->wait_.rest == WantsRest::any;
-    if (!is_enough || awaiter->wait_.rest_after > before) continue;
-    awaiter->woken_.rest = report;
+  std::vector<Awaiter*> chosen = choose_rested(report, before);
+  RestReport told = report;
+  // Others are told of the same rest, or wait for something else: what they do next may move the
+  // server again.
+  const bool may_be_moved = report.rest != Rest::gone && (chosen.size() > 1 || by_time_.size() > 1);
+  for (Awaiter* awaiter : chosen) {
+    const bool is_verdict = chosen.size() == 1 && awaiter->wait_.rest == WantsRest::firm_alone;
+    told.is_firm = report.is_firm && (is_verdict || !may_be_moved);
+    awaiter->woken_.rest = told;
     fire(awaiter);
   }
   if (!fired_.empty()) fruitless_looks_ = 0;
+}
+
+/// Those who go on at any rest go first; that something does not come is told to one at a time, and
+/// only when nobody else can go on.
+std::vector<Loop::Awaiter*> Loop::choose_rested(const RestReport& report, Nanoseconds looked_at) {
+  std::vector<Awaiter*> chosen;
+  const auto wants = [&](const Awaiter& awaiter) {
+    const bool may_go_on = awaiter.wait_.or_any_if && awaiter.wait_.or_any_if(report);
+    return may_go_on ? WantsRest::any : awaiter.wait_.rest;
+  };
+  WantsRest chosen_for = WantsRest::no;
+  for (const WantsRest wanted : {WantsRest::any, WantsRest::firm, WantsRest::firm_alone}) {
+    for (Awaiter* awaiter : for_rest_) {
+      const bool is_enough =
+          report.rest == Rest::gone || report.is_firm || wanted == WantsRest::any;
+      if (wants(*awaiter) == wanted && is_enough && awaiter->wait_.rest_after <= looked_at)
+        chosen.push_back(awaiter);
+    }
+    chosen_for = wanted;
+    if (!chosen.empty() && report.rest != Rest::gone) break;
+  }
+  const bool is_verdict =
+      !chosen.empty() && report.rest != Rest::gone && chosen_for == WantsRest::firm_alone;
+  if (is_verdict) {
+    const auto oldest = std::min_element(
+        chosen.begin(), chosen.end(),
+        [](const Awaiter* a, const Awaiter* b) { return a->number_ < b->number_; });
+    chosen = {*oldest};
+  }
+  return chosen;
 }
 
 /// Plays tasks one after another from a shared list; so many of these run side by side.

@@ -19,13 +19,21 @@
 
 namespace sockdrill {
 
-enum class WantsRest { no, any, firm };
+enum class WantsRest {
+  no,
+  any,        ///< the server is at rest for now
+  firm,       ///< ... and no timer of its own can change that
+  firm_alone  ///< ... nor any other client: what waits for this is told that something did not
+              ///< happen
+};
 
 struct WaitFor {
   std::optional<SocketId> socket;
   bool read = false;
   bool write = false;
   WantsRest rest = WantsRest::no;
+  /// With firm_alone: a rest at which this holds is reason enough to go on.
+  std::function<bool(const RestReport&)> or_any_if;
   Nanoseconds until{0};  ///< always given: nothing waits for ever
   Nanoseconds rest_after{
       0};  ///< do not look for rest before this (what usually comes soon is not worth a look)
@@ -45,7 +53,7 @@ class Loop final {
 
   class Awaiter {
    public:
-    Awaiter(Loop& loop, WaitFor wait) : loop_(loop), wait_(wait) {}
+    Awaiter(Loop& loop, WaitFor wait) : loop_(loop), wait_(std::move(wait)) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> handle);
     Woken await_resume() { return std::move(woken_); }
@@ -56,8 +64,9 @@ class Loop final {
     WaitFor wait_;
     Woken woken_;
     std::coroutine_handle<> handle_;
+    std::uint64_t number_ = 0;
   };
-  Awaiter wait(WaitFor what) { return {*this, what}; }
+  Awaiter wait(WaitFor what) { return {*this, std::move(what)}; }
 
   /// Lets everybody else go on first; keeps long runs of steps that need no waiting off the stack.
   class Yield {
@@ -88,6 +97,7 @@ class Loop final {
   void fire(Awaiter* awaiter);
   void turn();
   void look_for_rest();
+  std::vector<Awaiter*> choose_rested(const RestReport& report, Nanoseconds looked_at);
   void take(const std::vector<Ready>& ready);
   [[nodiscard]] Nanoseconds next_pause();
 
@@ -109,6 +119,7 @@ class Loop final {
   std::set<Awaiter*> for_rest_;
   std::multimap<Nanoseconds, Awaiter*> by_time_;
   std::vector<std::coroutine_handle<>> fired_;  ///< to be resumed next
+  std::uint64_t next_number_ = 0;
   unsigned fruitless_looks_ = 0;
   Nanoseconds last_look_cost_{0};
   bool is_interrupted_ = false;

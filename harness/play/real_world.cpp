@@ -1,5 +1,6 @@
 #include "harness/play/real_world.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -72,6 +73,9 @@ class RealWorld final : public World {
   SysResult<void> signal(Instance instance, int number) override;
   bool is_stopped() override { return watcher_.is_stopped(); }
   RestReport look() override;
+  bool is_all_read(SocketId socket, const RestReport& rest) override {
+    return sockets_.is_all_read(socket, rest);
+  }
   Resources sample() override { return watcher_.sample(sockets_.all()); }
   SysResult<void> limit_descriptors(std::uint64_t soft_limit) override {
     return stage_->set_soft_descriptor_limit(*process(Instance::first), soft_limit);
@@ -201,10 +205,29 @@ std::vector<Ready> RealWorld::wait(Nanoseconds until) {
   return ready;
 }
 
+/// Z or X, or not there at all: it has ended, and the agent's news of it is on the way.
+bool has_ended(pid_t pid) {
+  const SysResult<std::string> stat = read_small_file(fmt::format("/proc/{}/stat", pid));
+  if (!stat) return true;
+  const std::size_t name_end =
+      stat->rfind(')');  // proc(5): the name may hold anything but is in parentheses
+  return name_end == std::string::npos || name_end + 2 >= stat->size() ||
+         (*stat)[name_end + 2] == 'Z' || (*stat)[name_end + 2] == 'X';
+}
+
 std::optional<ExitStatus> RealWorld::exited(Instance instance) {
   stage_->pump();
   const StageProcess* running = process(instance);
-  return running == nullptr ? std::nullopt : running->exited;
+  if (running == nullptr) return std::nullopt;
+  const Deadline deadline = Deadline::after(std::chrono::seconds(5));
+  while (!running->exited && has_ended(running->pid) && !deadline.has_passed()) {
+    std::vector<pollfd> news;
+    for (const Fd fd : stage_->descriptors())
+      news.push_back(pollfd{.fd = raw(fd), .events = POLLIN, .revents = 0});
+    static_cast<void>(::poll(news.data(), news.size(), 10));
+    stage_->pump();
+  }
+  return running->exited;
 }
 
 Listening RealWorld::listening() {

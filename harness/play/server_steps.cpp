@@ -113,8 +113,8 @@ Task<bool> ServerSteps::launch(int step) {
   }
 }
 
-/// A server that has nothing to do and still consumes this much CPU time spins. Consumed, not elapsed: a busy machine does not make
-/// a working server look like that.
+/// A server that has nothing to do and still consumes this much CPU time spins. Consumed, not
+/// elapsed: a busy machine does not make a working server look like that.
 constexpr Nanoseconds kSpinningAfter = 2s;
 
 Task<bool> ServerSteps::settle(WantsRest wanted, int step) {
@@ -122,7 +122,8 @@ Task<bool> ServerSteps::settle(WantsRest wanted, int step) {
   const Nanoseconds until = began + caps_.step;
   std::optional<Resources> first;
   for (;;) {
-    const Woken woken = co_await loop_.wait(WaitFor{.rest = wanted, .until = std::min(until, loop_.now() + 250ms)});
+    const Woken woken =
+        co_await loop_.wait(WaitFor{.rest = wanted, .until = std::min(until, loop_.now() + 250ms)});
     if (woken.rest) {
       Event& event = recorder_.harness(Kind::rested, step);
       event.text = to_string(woken.rest->rest);
@@ -134,7 +135,8 @@ Task<bool> ServerSteps::settle(WantsRest wanted, int step) {
     if (!first) first = now;
     const bool spins = now.ran - first->ran >= kSpinningAfter;
     if (!spins && loop_.now() < until && !loop_.is_interrupted()) continue;
-    recorder_.harness(Kind::restless, step).text = fmt::format("{}", fmt::join(world_.describe_tasks(), "; "));
+    recorder_.harness(Kind::restless, step).text =
+        fmt::format("{}", fmt::join(world_.describe_tasks(), "; "));
     co_return false;
   }
 }

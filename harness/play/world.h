@@ -94,11 +94,15 @@ class World {
   // The server.
   /// The error is for people: the command is not found, may not be executed, ...
   virtual Result<void> start(Instance instance, Deadline deadline) = 0;
+  /// Nothing while it lives. A process that has just ended is never taken for a living one: its
+  /// status is waited for.
   virtual std::optional<ExitStatus> exited(Instance instance) = 0;
   virtual Listening listening() = 0;
   virtual SysResult<void> signal(Instance instance, int number) = 0;
   virtual bool is_stopped() = 0;
   virtual RestReport look() = 0;
+  /// Whether, at this rest, the server had read everything that this socket sent.
+  virtual bool is_all_read(SocketId socket, const RestReport& rest) = 0;
   virtual Resources sample() = 0;
   virtual SysResult<void> limit_descriptors(std::uint64_t soft_limit) = 0;
   virtual std::uint64_t dropped_datagrams() = 0;

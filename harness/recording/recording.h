@@ -63,7 +63,7 @@ enum class Kind {
   step_ended,  ///< text: "done", "met", "unmet", "deadline" (a cap was hit: undecided) or
                ///< "impossible"
   rested,    ///< text: "settled" or "blocked"; number: 1 when firm; detail: what stands unread, if
-             ///< anything
+             ///< anything; who: the client whose octets were all read by then
   restless,  ///< the server did not come to rest within the cap; text: why
   probed,    ///< text: "began" or "ended"
   dropped,   ///< the kernel threw datagrams away; number: how many since the last such event

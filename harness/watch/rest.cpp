@@ -17,6 +17,8 @@ constexpr Nanoseconds kBlindPatience = 250ms;
 constexpr Nanoseconds kSlowestPoller = 1s;
 /// CPU time after which a declared poller must have been round all its sockets.
 constexpr Nanoseconds kPollingTime = 2ms;
+/// ... and after which no timer inside it can be expected any more.
+constexpr Nanoseconds kFirmPollingTime = 100ms;
 /// How long a state that a packet may still end must last, with nothing queued in the network.
 constexpr Nanoseconds kDoubt = 10ms;
 
@@ -32,6 +34,7 @@ bool is_at_rest_blindly(const TaskView& task, const RestView& view) {
 }
 
 bool is_timer_over(const TaskView& task, const RestView& view) {
+  if (!is_asleep(task)) return task.ran_since >= kFirmPollingTime;
   if (is_stopped(task) || task.sleeps_since >= kCycles) return true;
   const Nanoseconds over_at = std::max(task.timer_over_at, view.timer.value_or(0ns));
   return over_at == 0ns || view.held_for >= std::min(over_at, kLongestTimeout);
@@ -76,7 +79,8 @@ const TaskView* find_writer(const RestView& view) {
 }
 
 RestReport at_rest(const RestView& view, bool is_heuristic) {
-  RestReport report{.is_firm = !is_heuristic && is_firm(view), .is_heuristic = is_heuristic};
+  RestReport report{
+      .is_firm = is_firm(view), .is_heuristic = is_heuristic, .unread_of = view.sockets.unread_of};
   const TaskView* writer = find_writer(view);
   if (!view.sockets.waiting.empty()) {
     report.because = view.sockets.waiting;

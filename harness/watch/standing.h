@@ -29,7 +29,8 @@ struct SocketTables {
 struct Standing {
   std::string under_way;  ///< not empty: something moves, or a timer of the kernel's will move it
   std::string waiting;    ///< not empty: input unread, a connection unaccepted, output held up
-  std::string doubt;      ///< not empty: see above
+  std::vector<std::uint64_t> unread_of;  ///< inodes of the clients whose input is not all read
+  std::string doubt;                     ///< not empty: see above
   bool has_datagrams = false;  ///< a UDP datagram shows nowhere until it is queued at a socket
   bool is_soft = false;  ///< a timer of the kernel's (window probe, SYN-ACK) may still change it
   /// Ends of connections of which the tables cannot say whether the server has noticed them:

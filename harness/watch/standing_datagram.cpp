@@ -61,6 +61,7 @@ class UnixJudge final {
     if (ours.peer != 0) server_ends_.insert(ours.peer);
     mix(standing_, {client.inode, ours.unconsumed});
     if (ours.unconsumed == 0) return;
+    standing_.unread_of.push_back(client.inode);
     // What a socket has sent is charged to it until it is read: this sees empty datagrams too.
     note(standing_.waiting, [&] { return "unread input of " + describe_client(client); });
   }

@@ -58,6 +58,11 @@ bool sends_fin(SocketState state) {
   return state == fin_wait1 || state == closing || state == last_ack;
 }
 
+/// recv() skips an urgent octet, but poll() does not tell of one that is all there is: tcp(7).
+bool has_unread(const InetSocket& socket, bool ends_urgent) {
+  return socket.unread > (ends_urgent ? 1U : 0U);
+}
+
 std::uint64_t payload_received(const TcpCounters& tcp) {
   return tcp.bytes_received - (has_fin(tcp.state) && tcp.bytes_received > 0 ? 1 : 0);
 }
@@ -154,18 +159,20 @@ class TcpJudge final {
     });
   }
 
-  [[nodiscard]] bool is_ours_to_watch(const InetSocket& listener) const {
-    return options_.isolated ||
-           std::any_of(clients_.begin(), clients_.end(), [&](const ClientSocket& client) {
-             return client.transport == Transport::tcp &&
-                    client.remote.port() == listener.local.port;
-           });
+  /// A client may listen, too (an FTP client does).
+  [[nodiscard]] bool is_servers_listener(const InetSocket& listener) const {
+    const auto is_this = [&](const ClientSocket& client) { return client.inode == listener.inode; };
+    const auto leads_there = [&](const ClientSocket& client) {
+      return client.transport == Transport::tcp && client.remote.port() == listener.local.port;
+    };
+    return std::none_of(clients_.begin(), clients_.end(), is_this) &&
+           (options_.isolated || std::any_of(clients_.begin(), clients_.end(), leads_there));
   }
 
   void judge_listeners() {
     for (const std::size_t index : listeners_) {
       const InetSocket& socket = sockets_[index];
-      if (socket.unread == 0 || !is_ours_to_watch(socket)) continue;
+      if (socket.unread == 0 || !is_servers_listener(socket)) continue;
       mix(standing_, {socket.local.port, socket.inode, socket.unread});
       note(standing_.waiting, [&] {
         return fmt::format("{} not accepted on {}", count_of(socket.unread, "connection"),
@@ -254,6 +261,9 @@ class TcpJudge final {
     const std::uint64_t expected = client.sent_bytes + (client.fin_sent ? 1 : 0);
     const std::uint64_t received = servers.tcp->bytes_received;
     const std::uint64_t missing = expected > received ? expected - received : 0;
+    if (missing > 0 || is_unaccepted(servers) || has_unread(servers, client.ends_urgent)) {
+      standing_.unread_of.push_back(client.inode);
+    }
     judge_flow(flow_of(missing, counters, ours == nullptr ? 0 : ours->timer, &*servers.tcp), [&] {
       return fmt::format("{} for {}", count_of(missing, "byte"), path_of(servers));
     });
@@ -261,8 +271,7 @@ class TcpJudge final {
   }
 
   void judge_unread(const InetSocket& servers, bool ends_urgent) {
-    // recv() skips an urgent octet, but poll() does not tell of one that is all there is: tcp(7).
-    if (servers.unread <= (ends_urgent ? 1U : 0U)) return;
+    if (!has_unread(servers, ends_urgent)) return;
     const bool is_fin_only = servers.unread == 1 && has_fin(servers.state);
     note(standing_.waiting, [&] {
       return is_fin_only

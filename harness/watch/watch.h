@@ -68,6 +68,8 @@ struct RestReport {
       false;            ///< a busy poller: judged from consumed CPU time instead of from sleep
   std::string because;  ///< "12 bytes unread on 127.0.0.1:7 <- 127.0.0.1:40312", "thread 4711 is
                         ///< running in read(2)"
+  std::vector<std::uint64_t> unread_of;  ///< at rest: inodes of the clients whose input the server
+                                         ///< has not read to the end (TCP, AF_UNIX)
 };
 
 struct Listener {
