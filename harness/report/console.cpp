@@ -58,7 +58,7 @@ class Console final : public Reporter {
     for (const std::string& target : order_) {
       if (!tallies_[target].is_told) text += target_line(target, tallies_[target]);
     }
-    text += rule();
+    if (!text.empty() || !ends_with_rule_) text += rule();
     if (interrupted)
       text += fmt::format("Interrupted after {} of {}.\n", with_separators(totals.run),
                           count_of(runs_, "run"));
@@ -85,7 +85,7 @@ class Console final : public Reporter {
   std::string tell(const RunResult& result) {
     const Grade grade = result.verdict.grade;
     const bool is_first = told_.insert({result.check, result.target}).second;
-    if (is_bad(grade) && is_first) return rule() + explain(result, options_.color) + rule();
+    if (is_bad(grade) && is_first) return frame(explain(result, options_.color));
     if (is_bad(grade) || options_.verbose) return one_line(result);
     const bool needs_words =
         grade == Grade::warn || grade == Grade::unknown || grade == Grade::info;
@@ -147,10 +147,16 @@ class Console final : public Reporter {
     return paint_.dim(line) + "\n";
   }
 
+  /// Between rules, of which neighbours share one.
+  [[nodiscard]] std::string frame(const std::string& text) const {
+    return (ends_with_rule_ ? "" : rule()) + text + rule();
+  }
+
   /// Writes lines that stay, above the progress line.
   void say(const std::string& text) {
     if (std::exchange(has_progress_, false)) write_("\r\x1b[K");
     write_(text);
+    ends_with_rule_ = text.ends_with(rule());
   }
 
   void draw_progress(const std::string& what) {
@@ -173,6 +179,7 @@ class Console final : public Reporter {
   std::vector<std::string> order_;
   std::set<std::pair<std::string, std::string>> told_;  ///< check, target
   bool has_progress_ = false;
+  bool ends_with_rule_ = false;
 };
 
 }  // namespace

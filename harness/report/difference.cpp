@@ -53,22 +53,25 @@ std::string octets_of(std::uint64_t count) {
   return count_of(static_cast<std::size_t>(count), "octet");
 }
 
-/// The client whose pattern has this key: a short name is its own key, padded.
-std::string owner_of(const std::string& key) {
-  const std::size_t end = key.find_last_not_of('_');
-  return end == std::string::npos ? key : key.substr(0, end + 1);
+/// "client b's pattern", or "pattern 3k9x" for a key that is nobody's name.
+std::string pattern_of(const std::string& key, const std::vector<std::string>& clients) {
+  const auto owner = std::find_if(clients.begin(), clients.end(), [&](const std::string& name) {
+    return pattern_key(name) == key;
+  });
+  return owner != clients.end() ? fmt::format("client {}'s pattern", visible(*owner))
+                                : fmt::format("pattern {}", key);
 }
 
 std::string number(std::uint64_t value) { return with_separators(static_cast<std::size_t>(value)); }
 
 std::string say_what_came(const std::optional<PatternPlace>& wanted, const PatternPlace& came,
-                          std::uint64_t at) {
-  const std::string place = fmt::format("From octet {} on came octets {}.. of client {}'s pattern",
-                                        number(at), number(came.offset), owner_of(came.key));
+                          std::uint64_t at, const std::vector<std::string>& clients) {
+  const std::string place = fmt::format("From octet {} on came octets {}.. of {}", number(at),
+                                        number(came.offset), pattern_of(came.key, clients));
   if (!wanted) return place + ".";
   if (wanted->key != came.key)
-    return fmt::format("{}, where those of client {} belong: they are another connection's.", place,
-                       owner_of(wanted->key));
+    return fmt::format("{}, where {} had to go on: they are another connection's.", place,
+                       pattern_of(wanted->key, clients));
   if (came.offset > wanted->offset)
     return fmt::format("{}: {} missing before them.", place,
                        octets_of(came.offset - wanted->offset) +
@@ -85,7 +88,7 @@ std::string tail(const Bytes& octets, const Difference& d) {
 
 }  // namespace
 
-std::string say_difference(const Difference& difference) {
+std::string say_difference(const Difference& difference, const std::vector<std::string>& clients) {
   const Bytes expected = tail(difference.expected, difference);
   const Bytes actual = tail(difference.actual, difference);
   if (actual.empty() && expected.empty()) return "";
@@ -93,13 +96,18 @@ std::string say_difference(const Difference& difference) {
   if (expected.empty())
     return fmt::format("Nothing more had to come from octet {} on.", number(difference.at));
   if (const auto came = locate_pattern(actual))
-    return say_what_came(locate_pattern(expected), *came, difference.at);
+    return say_what_came(locate_pattern(expected), *came, difference.at, clients);
   return fmt::format("Octet {} is 0x{:02x} instead of 0x{:02x}.", number(difference.at),
                      static_cast<unsigned char>(actual[0]),
                      static_cast<unsigned char>(expected[0]));
 }
 
 std::string draw_difference(const Difference& difference, bool color) {
+  return draw_difference(difference, {}, color);
+}
+
+std::string draw_difference(const Difference& difference, const std::vector<std::string>& clients,
+                            bool color) {
   const Paint paint(color);
   const std::size_t longest = std::max(difference.expected.size(), difference.actual.size());
   const std::uint64_t end = difference.window_from + longest;
@@ -130,7 +138,7 @@ std::string draw_difference(const Difference& difference, bool color) {
     carets.erase(carets.find_last_not_of(' ') + 1);
     out += fmt::format("{:23}{}\n", "", paint.bad(carets));
   }
-  const std::string words = say_difference(difference);
+  const std::string words = say_difference(difference, clients);
   if (!words.empty()) add_wrapped(out, std::string(13, ' '), words, 92);
   return out;
 }

@@ -37,29 +37,38 @@ TEST(DrawDifferenceTest, KeepsTheColumnsOfAWindowThatBeginsInsideARow) {
 }
 
 TEST(SayDifferenceTest, KnowsALostOctetOfAPattern) {
-  EXPECT_EQ(say_difference(
-                at(500, pattern_octets("a___", 500, 40), pattern_octets("a___", 501, 40), 500)),
-            "From octet 500 on came octets 501.. of client a's pattern: 1 octet is missing before "
-            "them.");
+  EXPECT_EQ(
+      say_difference(at(500, pattern_octets("a___", 500, 40), pattern_octets("a___", 501, 40), 500),
+                     {"a", "b"}),
+      "From octet 500 on came octets 501.. of client a's pattern: 1 octet is missing before "
+      "them.");
 }
 
 TEST(SayDifferenceTest, KnowsOctetsThatCameTwice) {
   EXPECT_EQ(say_difference(
-                at(4096, pattern_octets("a___", 4096, 40), pattern_octets("a___", 0, 40), 4096)),
+                at(4096, pattern_octets("a___", 4096, 40), pattern_octets("a___", 0, 40), 4096),
+                {"a", "b"}),
             "From octet 4,096 on came octets 0.. of client a's pattern: 4,096 octets came twice.");
 }
 
 TEST(SayDifferenceTest, KnowsOctetsOfAnotherConnection) {
   EXPECT_EQ(
-      say_difference(at(64, pattern_octets("a___", 64, 40), pattern_octets("b___", 8192, 40), 64)),
-      "From octet 64 on came octets 8,192.. of client b's pattern, where those of client a "
-      "belong: they are another connection's.");
+      say_difference(at(64, pattern_octets("a___", 64, 40), pattern_octets("b___", 8192, 40), 64),
+                     {"a", "b"}),
+      "From octet 64 on came octets 8,192.. of client b's pattern, where client a's "
+      "pattern had to go on: they are another connection's.");
+}
+
+TEST(SayDifferenceTest, NamesTheKeyThatIsNobodys) {
+  EXPECT_EQ(say_difference(at(0, "x", pattern_octets("3k9x", 0, 40)), {"a"}),
+            "From octet 0 on came octets 0.. of pattern 3k9x.");
 }
 
 TEST(SayDifferenceTest, SaysWhereOneSideEnds) {
-  EXPECT_EQ(say_difference(at(2, "abc", "ab")), "Nothing came from octet 2 on.");
-  EXPECT_EQ(say_difference(at(2, "ab", "abc")), "Nothing more had to come from octet 2 on.");
-  EXPECT_EQ(say_difference(Difference{}), "");
+  EXPECT_EQ(say_difference(at(2, "abc", "ab"), {"a", "b"}), "Nothing came from octet 2 on.");
+  EXPECT_EQ(say_difference(at(2, "ab", "abc"), {"a", "b"}),
+            "Nothing more had to come from octet 2 on.");
+  EXPECT_EQ(say_difference(Difference{}, {}), "");
 }
 
 TEST(DrawDifferenceTest, SurvivesOffsetsAtTheEndOfTheWorld) {

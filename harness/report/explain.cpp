@@ -1,9 +1,11 @@
 // One result that did not pass, so that it is understood without a second run.
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
+#include "harness/report/difference.h"
 #include "harness/report/paint.h"
 #include "harness/report/report.h"
 #include "harness/report/script.h"
@@ -75,8 +77,9 @@ class Explanation final {
 
   void write_requirement() {
     const bool is_invariant = finding_ != nullptr && finding_->rule.starts_with("invariant/");
+    const std::string level = upper(to_string(result_.level));
     add_labelled("Requirement",
-                 fmt::format("{}: {}", upper(to_string(result_.level)), visible(result_.summary)));
+                 result_.summary.empty() ? level : level + ": " + visible(result_.summary));
     if (is_invariant)
       add_labelled("Rule", visible(finding_->rule) + ", which holds after every check");
     const bool has_own_source = finding_ != nullptr && !finding_->because.empty();
@@ -111,13 +114,22 @@ class Explanation final {
     if (!result_.recording->is_whole) out_ += "            The recording breaks off here.\n";
   }
 
+  [[nodiscard]] std::vector<std::string> clients() const {
+    std::set<std::string> names;
+    if (!result_.recording) return {};
+    for (const Event& event : result_.recording->events) {
+      if (event.lane == Lane::client) names.insert(event.who);
+    }
+    return {names.begin(), names.end()};
+  }
+
   void write_difference() {
     if (finding_ == nullptr || !finding_->difference) return;
     const Difference& difference = *finding_->difference;
     if (difference.at == 0 && difference.actual.empty()) return;  // Nothing came: that is told.
     add_title(fmt::format("The first difference, at octet {}",
                           with_separators(static_cast<std::size_t>(difference.at))));
-    out_ += draw_difference(difference, color_);
+    out_ += draw_difference(difference, clients(), color_);
   }
 
   void write_diagnosis() {

@@ -258,7 +258,7 @@ TEST(ExplainTest, NeedsNothingButAVerdict) {
   result.verdict.grade = Grade::error;
   result.verdict.reason = "no namespace could be made";
   EXPECT_EQ(explain(result, false),
-            "ERROR  a/b on t\n\n  No namespace could be made.\n\n  Requirement  MUST: \n");
+            "ERROR  a/b on t\n\n  No namespace could be made.\n\n  Requirement  MUST\n");
 }
 
 TEST(ExplainTest, ShowsOnlyTheEndOfALongOutput) {

@@ -91,7 +91,7 @@ FAIL  a/fail on t:echo
 
   No answer.
 
-  Requirement  MUST: 
+  Requirement  MUST
   Source       RFC 9112 9.6
   Expected     fin; or reset (a warning)
   Actual       reset
@@ -99,12 +99,11 @@ FAIL  a/fail on t:echo
   Run it again
     sockdrill run a/fail -t t:echo
 ────────────────────────────────────────────────────────────────────────────────────────────────
-────────────────────────────────────────────────────────────────────────────────────────────────
 ERROR  a/error on t:echo
 
   No namespace could be made.
 
-  Requirement  MUST: 
+  Requirement  MUST
 ────────────────────────────────────────────────────────────────────────────────────────────────
 FAIL     t:echo                           1 passed, 1 failed, 1 in error, 1 unknown, 1 with a warning, 1 known to fail, 1 for information, 1 skipped, 96 ms
          failed: a/fail, a/error
