@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <set>
 
@@ -65,12 +66,14 @@ Result<Document> read_document(const std::string& path) {
     return fail(fmt::format("cannot be read: {}", describe(last_errno())), path);
   if (S_ISDIR(status.st_mode)) return fail("is a folder, expected a JSON file", path);
   std::ifstream file(path, std::ios::binary);
-  std::string text(kLargestDocument + 1, '\0');
-  if (!file.read(text.data(), static_cast<std::streamsize>(text.size())) && file.gcount() == 0 &&
-      !file.eof()) {
-    return fail(fmt::format("cannot be read: {}", describe(last_errno())), path);
-  }
-  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (!file) return fail(fmt::format("cannot be read: {}", describe(last_errno())), path);
+  // Grown as it is read: a buffer of the limit's size costs more than all the rest.
+  std::string text;
+  std::array<char, 16384> piece;
+  while (text.size() <= kLargestDocument &&
+         (file.read(piece.data(), piece.size()) || file.gcount() > 0))
+    text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
+  if (file.bad()) return fail(fmt::format("cannot be read: {}", describe(last_errno())), path);
   if (text.size() > kLargestDocument) {
     return fail(fmt::format("is too large: {} where {} are the limit",
                             count_of(static_cast<std::size_t>(status.st_size), "byte"),
