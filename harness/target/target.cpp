@@ -96,6 +96,17 @@ Result<void> read_known(const Node& node, Target& target) {
   return {};
 }
 
+Result<void> read_command(const Node& node, Target& target) {
+  if (!node.is_array() || node.items().empty())
+    return tl::unexpected(node.expected("an array of words: the program and its arguments"));
+  target.command.clear();
+  for (const Node& word : node.items()) {
+    TRY_VOID(check_placeholders(word));
+    target.command.push_back(TRY(word.as_string()));
+  }
+  return {};
+}
+
 Result<Target> read_base(const Node& root) {
   TRY_VOID(
       root.allow_only({"$schema", "name", "summary", "command", "working_directory", "environment",
@@ -105,13 +116,7 @@ Result<Target> read_base(const Node& root) {
   target.model = target.name;
   target.file = root.document().file;
   if (root.has("summary")) target.summary = TRY(root.at("summary").as_string());
-  const Node command = TRY(root.required("command"));
-  if (!command.is_array() || command.items().empty())
-    return tl::unexpected(command.expected("an array of words: the program and its arguments"));
-  for (const Node& word : command.items()) {
-    TRY_VOID(check_placeholders(word));
-    target.command.push_back(TRY(word.as_string()));
-  }
+  TRY_VOID(read_command(TRY(root.required("command")), target));
   if (root.has("working_directory"))
     target.working_directory = TRY(root.at("working_directory").as_string());
   if (root.has("environment")) {
@@ -134,6 +139,7 @@ Result<Target> read_variant(const Target& base, const Node& node) {
     target.family =
         TRY(node.at("family").as_word({"ipv4", "ipv6"})) == "ipv6" ? Family::ipv6 : Family::ipv4;
   target.speaks = TRY(read_dialogue(TRY(node.required("speaks")), target.transport));
+  if (node.has("command")) TRY_VOID(read_command(node.at("command"), target));
   if (node.has("known")) TRY_VOID(read_known(node.at("known"), target));
   if (node.has("declares")) target.declares = TRY(read_declares(node.at("declares")));
   target.name = fmt::format("{}:{}{}", base.name, target.speaks.name,

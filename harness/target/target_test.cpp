@@ -12,9 +12,11 @@ Result<std::vector<Target>> targets_of(const std::string& text) {
 TEST(ReadTargetsTest, MakesATargetOfEachVariant) {
   const auto targets =
       targets_of(R"({"name": "m", "command": ["m", "{port}"], "listens": {"transport": "tcp"},
-    "variants": [{"speaks": "echo"}, {"speaks": "daytime", "family": "ipv6"}]})")
+    "variants": [{"speaks": "echo"}, {"speaks": "daytime", "family": "ipv6", "command": ["n"]}]})")
           .value();
   ASSERT_EQ(targets.size(), 2U);
+  EXPECT_EQ(targets[0].command[0], "m");
+  EXPECT_EQ(targets[1].command, std::vector<std::string>{"n"});
   EXPECT_EQ(targets[0].name, "m:echo");
   EXPECT_EQ(targets[1].name, "m:daytime:ipv6");
   EXPECT_EQ(targets[1].speaks.style, Style::announce);
