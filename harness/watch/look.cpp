@@ -56,19 +56,25 @@ RestReport Looker::attempt(const std::vector<ClientSocket>& clients) {
   if (running != nullptr && !options_.polls) {
     return busy(fmt::format("thread {} is running", running->files->tid()));
   }
+  const bool is_path_busy = options_.is_path_quiet && !options_.is_path_quiet();
+  if (is_path_busy) return busy("a packet stands in the relay");
   auto standing = see_sockets(clients);
   if (!standing) return busy("sock_diag: " + describe(standing.error()));
   keep_rest(*standing);
   RestView view{.sockets = std::move(*standing),
                 .is_steady = is_steady_,
                 .is_network_quiet = quiet_.is_quiet(),
+                .has_relay = options_.is_path_quiet != nullptr,
                 .polls = options_.polls,
                 .timer = std::nullopt};
   if (still_) view.held_for = monotonic_now() - still_->since;
   see_waits(view);
-  if (!see_tasks_again(view) || !table_.is_complete(list_processes_())) return start_again();
+  const auto latest = births_.latest();
+  if (!see_tasks_again(view)) return start_again();
   RestReport report = decide(view);
-  if (report.rest == Rest::settled || report.rest == Rest::blocked) keep_found(view);
+  if (report.rest == Rest::busy) return report;
+  if (!is_table_complete(view, latest)) return start_again();
+  if (report.rest != Rest::gone) keep_found(view);
   return report;
 }
 
@@ -192,6 +198,17 @@ bool Looker::see_tasks_again(RestView& view) {
         view.sockets.unseen_ends == ends_at_rest_ && marks_[task.tid].runs_at_rest == task.runs_b;
   }
   std::erase_if(view.tasks, [](const TaskView& task) { return has_ended(task.state); });
+  return true;
+}
+
+/// `latest` was read between A and B, while every known thread slept: no fork of theirs was under
+/// way. So if the table has all that /proc shows after B, it has all for as long as the count
+/// stays.
+bool Looker::is_table_complete(const RestView& view, std::optional<pid_t> latest) {
+  if (latest && latest == complete_at_) return true;
+  complete_at_.reset();
+  if (!table_.is_complete(list_processes_())) return false;
+  if (std::all_of(view.tasks.begin(), view.tasks.end(), is_asleep)) complete_at_ = latest;
   return true;
 }
 

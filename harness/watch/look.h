@@ -58,6 +58,7 @@ class Looker final {
   void see_waits(RestView& view);
   static void see_timer(TaskView& task, const Seen& seen, Mark& mark, Nanoseconds held_for);
   bool see_tasks_again(RestView& view);
+  bool is_table_complete(const RestView& view, std::optional<pid_t> latest);
   void keep_rest(const Standing& standing);
   void keep_found(const RestView& view);
   void find_hidden_timers(RestView& view);
@@ -68,6 +69,7 @@ class Looker final {
   const WatchOptions& options_;
   const ListProcesses& list_processes_;
   QuietNetwork quiet_;
+  BirthCounter births_;
 
   // Of the attempt under way.
   std::vector<Seen> seen_;
@@ -75,6 +77,8 @@ class Looker final {
   bool is_steady_ = false;
 
   // From one attempt to the next.
+  /// No task was under construction when the kernel's count stood here, and the table had all.
+  std::optional<pid_t> complete_at_;
   std::uint64_t last_fingerprint_ = 0;  ///< of the last dump
   struct Stillness {                    ///< since when the sockets have stood as they stand
     std::uint64_t fingerprint = 0;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -44,6 +45,7 @@ std::vector<pid_t> list_numbers(Fd folder) {
   while (const dirent* entry = ::readdir(stream.get())) {
     if (const auto number = number_in<pid_t>(&entry->d_name[0])) numbers.push_back(*number);
   }
+  std::sort(numbers.begin(), numbers.end());
   return numbers;
 }
 

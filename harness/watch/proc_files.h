@@ -29,7 +29,8 @@ std::optional<Number> number_in(std::string_view word, int base = 10) {
 /// What a held file of /proc says now.
 SysResult<std::string> read_from_start(Fd file);
 
-/// The entries of a folder that are numbers: threads, processes. Empty when it cannot be read.
+/// The entries of a folder that are numbers (threads, processes), in order. Empty when it cannot be
+/// read.
 std::vector<pid_t> list_numbers(Fd folder);
 
 /// For each descriptor of a process: its number and what it leads to ("socket:[4711]").

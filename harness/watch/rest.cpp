@@ -115,8 +115,12 @@ RestReport decide(const RestView& view) {
   if (!view.sockets.under_way.empty()) return busy(view.sockets.under_way);
   if (!view.is_steady) return busy("the sockets have only just come to rest");
   if (view.sockets.has_datagrams && !is_quiet(view)) return busy("a packet is under way");
-  if (!view.sockets.doubt.empty() && (!is_quiet(view) || view.held_for < kDoubt)) {
-    return busy(view.sockets.doubt + " may be under way");
+  // Behind a relay each datagram stands in the kernel's queues twice, and in ours in between.
+  const bool is_doubtful =
+      !view.sockets.doubt.empty() || (view.sockets.has_datagrams && view.has_relay);
+  if (is_doubtful && (!is_quiet(view) || view.held_for < kDoubt)) {
+    const std::string& what = view.sockets.doubt;
+    return busy((what.empty() ? "a packet" : what) + " may be under way");
   }
   if (!spins) {
     if (const std::string unrest = find_unrest(view); !unrest.empty()) return busy(unrest);

@@ -42,6 +42,7 @@ struct RestView {
   Standing sockets;
   bool is_steady = false;                ///< an earlier dump showed the very same
   std::optional<bool> is_network_quiet;  ///< QuietNetwork, seen between A and S
+  bool has_relay = false;                ///< packets pass through a relay of ours, empty after A
   Nanoseconds held_for{0};               ///< how long the sockets have stood like this
   bool polls = false;                    ///< WatchOptions::polls
   bool knows_timers = false;             ///< hidden timers (timerfd, timer_create) were looked for

@@ -128,6 +128,16 @@ TEST(DecideTest, LetsTimeSpeakWhereTheKernelDoesNotTellOfItsQueues) {
   EXPECT_EQ(rest_of(view), Rest::settled);
 }
 
+TEST(DecideTest, GivesDatagramsTimeToPassARelay) {
+  RestView view = view_of(asleep());
+  view.sockets.has_datagrams = true;
+  view.is_network_quiet = true;
+  view.has_relay = true;
+  EXPECT_EQ(decide(view).because, "a packet may be under way");
+  view.held_for = 11ms;
+  EXPECT_EQ(rest_of(view), Rest::settled);
+}
+
 TEST(DecideTest, ResolvesADoubtByAQuietNetworkAndTime) {
   RestView view = view_of(asleep());
   view.sockets.doubt = "a reset";
@@ -238,7 +248,10 @@ TEST(DecideTest, JudgesADeclaredPollerByItsCpuTime) {
   view.tasks[0].ran_since = 2ms;
   EXPECT_EQ(rest_of(view), Rest::settled);
   EXPECT_TRUE(decide(view).is_heuristic);
+  view.knows_timers = true;
   EXPECT_FALSE(decide(view).is_firm);
+  view.tasks[0].ran_since = 100ms;
+  EXPECT_TRUE(decide(view).is_firm);
 }
 
 TEST(DecideTest, DoesNotJudgeAnUndeclaredPoller) {

@@ -83,6 +83,7 @@ TEST_F(TcpStandingTest, HasNothingToSayWhenAllIsRead) {
   EXPECT_EQ(standing.under_way, "");
   EXPECT_EQ(standing.waiting, "");
   EXPECT_EQ(standing.doubt, "");
+  EXPECT_TRUE(standing.unread_of.empty());
   EXPECT_FALSE(standing.is_soft);
 }
 
@@ -100,6 +101,7 @@ TEST_F(TcpStandingTest, SeesAFinThatHasNotArrived) {
 TEST_F(TcpStandingTest, SeesUnreadInput) {
   servers_.unread = 3;
   EXPECT_EQ(judge().waiting, "3 bytes unread on 127.0.0.1:7 <- 127.0.0.1:40000");
+  EXPECT_EQ(judge().unread_of, std::vector<std::uint64_t>{kOurInode});
 }
 
 TEST_F(TcpStandingTest, SeesAnUnreadEndOfStream) {
@@ -133,6 +135,18 @@ TEST_F(TcpStandingTest, SeesAConnectionThatWasNotAccepted) {
 TEST_F(TcpStandingTest, SeesTheQueueOfAListener) {
   listener_.unread = 2;
   EXPECT_EQ(judge().waiting, "2 connections not accepted on 127.0.0.1:7");
+}
+
+TEST_F(TcpStandingTest, DoesNotMindAListenerOfOurs) {
+  listener_.inode = kOurInode;
+  listener_.unread = 2;
+  EXPECT_EQ(judge().waiting, "");
+}
+
+TEST_F(TcpStandingTest, CountsEndsThatNoTableShowsToBeNoticed) {
+  EXPECT_EQ(judge().unseen_ends, 0U);
+  has_servers_ = false;
+  EXPECT_EQ(judge().unseen_ends, 1U);
 }
 
 TEST_F(TcpStandingTest, DoesNotMindStrangersListenersOnASharedHost) {

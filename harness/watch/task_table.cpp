@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,14 @@ std::size_t count_threads(int task_folder) {
   struct stat status {};
   if (::fstat(task_folder, &status) != 0 || status.st_nlink < 2) return 0;
   return status.st_nlink - 2;
+}
+
+/// Several watchers and thousands of clients share our descriptors: with the usual limit of 1,024
+/// each watcher holds 16 threads (three descriptors each), with a large one 1,024.
+std::size_t find_most_held() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 16;
+  return std::clamp<std::size_t>(limit.rlim_cur / 64, 16, 1024);
 }
 
 bool exists(pid_t pid) { return ::access(fmt::format("/proc/{}", pid).c_str(), F_OK) == 0; }
@@ -60,6 +69,15 @@ std::optional<std::uint64_t> TaskFiles::read_voluntary_switches() const {
   return text ? parse_status_count(*text, "voluntary_ctxt_switches") : std::nullopt;
 }
 
+BirthCounter::BirthCounter() : loadavg_(::open("/proc/loadavg", O_RDONLY | O_CLOEXEC)) {}
+
+std::optional<pid_t> BirthCounter::latest() const {
+  const auto text = read_from_start(loadavg_.get());
+  return text ? parse_latest_pid(*text) : std::nullopt;
+}
+
+TaskTable::TaskTable() : most_held_(find_most_held()) {}
+
 void TaskTable::refresh(const std::vector<pid_t>& pids) {
   std::vector<pid_t> wanted = pids;
   std::sort(wanted.begin(), wanted.end());
@@ -78,11 +96,14 @@ void TaskTable::add_process(pid_t pid, std::vector<TaskFiles>& kept, std::size_t
                   .folder = OwnedFd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}};
   if (!process.folder.is_open()) return;  // It has ended: a process less.
   for (const pid_t tid : list_numbers(process.folder.get())) {
-    const auto known = std::find_if(kept.begin(), kept.end(), [&](const TaskFiles& task) {
-      return task.pid() == pid && task.tid() == tid;
-    });
-    TaskFiles task = known != kept.end() ? std::move(*known) : TaskFiles(pid, tid);
-    if (!task.is_held() && held < kHeldTasks) {
+    const std::pair wanted(pid, tid);
+    const auto known = std::lower_bound(kept.begin(), kept.end(), wanted,
+                                        [](const TaskFiles& task, const auto& key) {
+                                          return std::pair(task.pid(), task.tid()) < key;
+                                        });
+    const bool is_known = known != kept.end() && std::pair(known->pid(), known->tid()) == wanted;
+    TaskFiles task = is_known ? std::move(*known) : TaskFiles(pid, tid);
+    if (!task.is_held() && held < most_held_) {
       task.hold(process.folder.get());
       held += task.is_held() ? 1 : 0;
     }

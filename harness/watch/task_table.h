@@ -3,8 +3,8 @@
 // The server's threads as files that are held open: one pread(2) a question.
 //
 // A descriptor of /proc stands for one task for ever, so a reused pid cannot be mistaken for an old
-// one: reading answers ESRCH. Descriptors are held for the first kHeldTasks tasks only; the rest is
-// opened and closed each time, so that a server with thousands of threads does not exhaust ours.
+// one: reading answers ESRCH. How many threads are held depends on how many descriptors we may
+// have; those beyond are opened and closed each time, which costs four times as much.
 
 #include <sys/types.h>
 
@@ -16,8 +16,6 @@
 #include "harness/watch/tasks.h"
 
 namespace sockdrill {
-
-inline constexpr std::size_t kHeldTasks = 64;
 
 /// One thread.
 class TaskFiles final {
@@ -48,15 +46,29 @@ class TaskFiles final {
   OwnedFd stat_;
 };
 
+/// Tells cheaply that no task was made meanwhile. The number that the kernel would give next moves
+/// with every new process and thread in our pid namespace and in all inside it.
+class BirthCounter final {
+ public:
+  BirthCounter();
+  /// Nothing when this /proc does not tell.
+  [[nodiscard]] std::optional<pid_t> latest() const;
+
+ private:
+  OwnedFd loadavg_;
+};
+
 class TaskTable final {
  public:
+  TaskTable();
+
   /// Makes the table say what /proc says now, given the live processes.
   void refresh(const std::vector<pid_t>& pids);
   /// Whether /proc still has these processes, with as many threads each. Threads that were replaced
   /// are found by reading: the old one's files fail.
   [[nodiscard]] bool is_complete(const std::vector<pid_t>& pids) const;
 
-  /// Ordered by process, the threads of one process together.
+  /// Ordered by process and thread.
   [[nodiscard]] const std::vector<TaskFiles>& tasks() const { return tasks_; }
   [[nodiscard]] std::vector<pid_t> processes() const;
 
@@ -69,6 +81,7 @@ class TaskTable final {
 
   void add_process(pid_t pid, std::vector<TaskFiles>& kept, std::size_t& held);
 
+  std::size_t most_held_;           ///< threads
   std::vector<Process> processes_;  ///< ordered by pid
   std::vector<TaskFiles> tasks_;
 };

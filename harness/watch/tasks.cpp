@@ -88,6 +88,13 @@ std::optional<std::uint64_t> parse_status_count(std::string_view text, std::stri
   return std::nullopt;
 }
 
+std::optional<pid_t> parse_latest_pid(std::string_view text) {
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  const std::size_t blank = text.rfind(' ');
+  if (blank == std::string_view::npos) return std::nullopt;
+  return number_in<pid_t>(text.substr(blank + 1));
+}
+
 std::vector<pid_t> parse_pids(std::string_view text) {
   std::vector<pid_t> pids;
   while (const auto pid = next_number<pid_t>(text)) pids.push_back(*pid);

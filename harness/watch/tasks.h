@@ -50,6 +50,9 @@ std::optional<SyscallLine> parse_syscall(std::string_view text);
 /// The count behind `key` ("voluntary_ctxt_switches") in /proc/T/status.
 std::optional<std::uint64_t> parse_status_count(std::string_view text, std::string_view key);
 
+/// The pid that was given to the latest new task, the last word of /proc/loadavg.
+std::optional<pid_t> parse_latest_pid(std::string_view text);
+
 /// A list of numbers such as /proc/T/children.
 std::vector<pid_t> parse_pids(std::string_view text);
 

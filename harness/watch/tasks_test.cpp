@@ -74,6 +74,12 @@ TEST(ParseStatusCountTest, FindsTheWholeKey) {
   EXPECT_EQ(parse_status_count("", "voluntary_ctxt_switches"), std::nullopt);
 }
 
+TEST(ParseLatestPidTest, ReadsTheLastWordOfLoadavg) {
+  EXPECT_EQ(parse_latest_pid("0.20 0.18 0.12 1/80 11206\n"), 11206);
+  EXPECT_FALSE(parse_latest_pid(""));
+  EXPECT_FALSE(parse_latest_pid("0.20 0.18 x\n"));
+}
+
 TEST(ParsePidsTest, ReadsUntilSomethingIsNoNumber) {
   EXPECT_EQ(parse_pids("12 345 6789 "), (std::vector<pid_t>{12, 345, 6789}));
   EXPECT_TRUE(parse_pids("").empty());

@@ -5,11 +5,10 @@
 // The one question that everything else stands on is "is the server at rest?", asked by look(). It
 // is answered from causes, never from the passing of time alone:
 //   A  every thread is off the CPU (its /proc/T/syscall is not "running"); its run count is noted
-//   S  one sock_diag dump: everything that our clients sent has been received by the server's
-//   sockets and read by the
-//      server (or is left unread), and what it sent has reached our clients (or waits for a closed
-//      window)
-//   B  the same threads, the same run counts, none runnable
+//   S  the sockets: everything that our clients sent has been received by the server's sockets and
+//      read by the server (or is left unread), and what it sent has reached our clients (or waits
+//      for a closed window)
+//   B  the same threads, none runnable, the same run counts
 // An unchanged run count proves that a thread never ran between A and B; so S was true of a
 // sleeping server.
 //
@@ -60,9 +59,10 @@ std::string to_string(Rest rest);
 struct RestReport {
   Rest rest = Rest::busy;
   /// No timer of the server can still change this: every thread in a *timed* wait (epoll_wait with
-  /// a timeout, nanosleep, SO_RCVTIMEO ...) has woken at least twice, or waited its timeout out (3
-  /// s at most), since the sockets came to rest. A verdict that something did NOT happen needs a
-  /// firm rest.
+  /// a timeout, nanosleep, SO_RCVTIMEO ...) has slept at least twice, or waited its timeout out (3
+  /// s at most), since the sockets came to rest; armed timerfds likewise. A verdict that something
+  /// did NOT happen needs a firm rest. Hidden timers are looked for at the second look at a rest:
+  /// the first is never firm, unless the server is stopped.
   bool is_firm = false;
   bool is_heuristic =
       false;            ///< a busy poller: judged from consumed CPU time instead of from sleep
@@ -83,6 +83,8 @@ struct Listener {
 struct WatchOptions {
   bool isolated = true;  ///< every socket of the network namespace that is not ours is the server's
   bool polls = false;  ///< the server declares that it polls: rest may be judged from consumed CPU
+  /// Whether a relay of ours between clients and server holds no packet; empty when there is none.
+  std::function<bool()> is_path_quiet = {};
 };
 
 class Watcher final {

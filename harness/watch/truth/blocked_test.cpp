@@ -99,6 +99,7 @@ TEST_F(BlockedTest, AnEndOfStreamThatNobodyReadsBlocks) {
   ASSERT_TRUE(world.wait_for_listener());
   world.shutdown(world.connect());
   expect_blocked(world, "end of stream unread");
+  EXPECT_EQ(world.watcher().sample(world.sockets()).close_wait, 1);
 }
 
 TEST_F(BlockedTest, AClosedReceiveWindowBlocksFirmlyInTheEnd) {
@@ -240,6 +241,37 @@ TEST_F(BlockedTest, ResourcesAreCounted) {
   EXPECT_EQ(after.zombies, 0);
   EXPECT_EQ(after.close_wait, 0);
   EXPECT_EQ(world.watcher().describe_tasks().size(), 4U);
+}
+
+TEST_F(BlockedTest, ZombiesAreCounted) {
+  World world("zombies", "tcp4");
+  ASSERT_TRUE(world.wait_for_listener());
+  world.close(world.connect());
+  ASSERT_EQ(world.settle().rest, Rest::settled);
+  const Resources sum = world.watcher().sample(world.sockets());
+  EXPECT_EQ(sum.processes, 1);
+  EXPECT_EQ(sum.threads, 1);
+  EXPECT_EQ(sum.zombies, 1);
+}
+
+TEST_F(BlockedTest, AHiddenTimerKeepsARestFromBeingFirm) {
+  World world("timerfd", "tcp4");
+  ASSERT_TRUE(world.wait_for_listener());
+  world.connect();
+  ASSERT_EQ(world.settle().rest, Rest::settled);
+  const Nanoseconds start = monotonic_now();
+  EXPECT_EQ(world.settle_firmly().rest, Rest::settled);
+  EXPECT_GT(monotonic_now() - start, 100ms);  // It fires every 200 ms.
+}
+
+TEST_F(BlockedTest, AReceiveTimeoutKeepsARestFromBeingFirm) {
+  World world("receive-timeout", "tcp4");
+  ASSERT_TRUE(world.wait_for_listener());
+  world.send(world.connect(), 10);
+  ASSERT_EQ(world.settle().rest, Rest::settled);
+  const Nanoseconds start = monotonic_now();
+  EXPECT_EQ(world.settle_firmly().rest, Rest::settled);
+  EXPECT_GT(monotonic_now() - start, 100ms);  // SO_RCVTIMEO is 200 ms.
 }
 
 TEST_F(BlockedTest, ListenersAreFoundWithTheirAddressAndNeverOurs) {

@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -170,6 +171,40 @@ void run_fork(int listener) {
   }
 }
 
+/// Forgets to wait for its children.
+void run_zombies(int listener) {
+  while (true) {
+    const int fd = accept_one(listener, 0);
+    if (::fork() == 0) ::_exit(0);
+    ::close(fd);
+  }
+}
+
+/// An epoll loop that a timer wakes, which no call shows.
+void run_timerfd(int listener) {
+  const int epoll = ::epoll_create1(0);
+  const int timer = ::timerfd_create(CLOCK_MONOTONIC, 0);
+  const itimerspec every{{0, 200'000'000}, {0, 200'000'000}};
+  ::timerfd_settime(timer, 0, &every, nullptr);
+  add(epoll, listener);
+  add(epoll, timer);
+  while (true) {
+    epoll_event event;
+    if (::epoll_wait(epoll, &event, 1, -1) < 1) continue;
+    std::uint64_t ticks = 0;
+    if (event.data.fd == listener) accept_one(listener, 0);
+    if (event.data.fd == timer && ::read(timer, &ticks, sizeof(ticks)) < 0) fail("timerfd");
+  }
+}
+
+void run_receive_timeout(int listener) {
+  const int fd = accept_one(listener, 0);
+  const timeval timeout{0, 200'000};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+  while (serve(fd) != Met::end) {
+  }
+}
+
 /// One client after the other.
 void run_sequential(int listener) {
   while (true) {
@@ -303,6 +338,9 @@ void run(const std::string& model, int listener) {
   if (model == "spin") run_poll(listener, 0);
   if (model == "two-step") run_two_step(listener);
   if (model == "deaf") run_deaf(listener);
+  if (model == "zombies") run_zombies(listener);
+  if (model == "timerfd") run_timerfd(listener);
+  if (model == "receive-timeout") run_receive_timeout(listener);
   if (model == "flood") run_flood(listener);
 }
 

@@ -70,10 +70,6 @@ std::string enter() {
   return "";
 }
 
-OwnedFd open_diag() {
-  return OwnedFd{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)};
-}
-
 Transport transport_named(const std::string& name) {
   if (name.starts_with("udp")) return Transport::udp;
   if (name == "unix") return Transport::unix_stream;
@@ -96,6 +92,10 @@ void add_with_descendants(pid_t pid, std::vector<pid_t>& pids) {
 void die_with_parent() { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }
 
 }  // namespace
+
+OwnedFd open_diag() {
+  return OwnedFd{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)};
+}
 
 std::string enter_fresh_network() {
   static const std::string kWhyNot = enter();

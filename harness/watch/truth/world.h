@@ -21,6 +21,9 @@ namespace sockdrill::truth {
 /// Moves the process, once, into a network namespace of its own. Not empty: why that cannot be.
 std::string enter_fresh_network();
 
+/// A NETLINK_SOCK_DIAG socket of the namespace that we are in.
+OwnedFd open_diag();
+
 /// Child processes that do nothing but compete for the CPU.
 class Burners final {
  public:
