@@ -119,6 +119,10 @@ int run(RunOptions& options) {
   if (!checks) return complain(checks.error());
   const Result<std::vector<Target>> targets = options.target.select(*installation);
   if (!targets) return complain(targets.error());
+  if (checks->empty()) {
+    static_cast<void>(complain(Error{"no check matches; `sockdrill list` shows them all", ""}));
+    return kExitNothing;
+  }
   options.suite.replay_options = options.target.repeat();
 
   // Before any thread is made: from here on we live in namespaces of our own.
@@ -184,7 +188,8 @@ void add_run(CLI::App& app, Action& chosen) {
       ->add_option("--artifacts", options->suite.artifacts,
                    "keeps recording and server output of what did not pass")
       ->type_name("DIR");
-  command->add_flag("--keep-passes", options->suite.keep_passes, "with --artifacts: keeps those of what passed, too");
+  command->add_flag("--keep-passes", options->suite.keep_passes,
+                    "with --artifacts: keeps those of what passed, too");
   command->add_flag("-v,--verbose", options->verbose, "one line a run");
   command->add_flag("--no-isolation", options->no_isolation,
                     "no namespaces: the server runs on this host's loopback");

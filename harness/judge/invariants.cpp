@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -187,6 +188,7 @@ void judge_left_over(Walk& walk) {
 void judge_invariants(Walk& walk) {
   std::vector<const Event*> samples;  // the one before the case, then one a round
   const Event* last = nullptr;
+  bool has_measured = false;  // one such finding tells enough
   const std::vector<Event>& events = walk.recording.events;
   const auto close_case = [&](std::size_t at) {
     walk.at = at;
@@ -205,9 +207,9 @@ void judge_invariants(Walk& walk) {
     if (event.kind == Kind::exited) judge_end(walk);
     if (event.kind == Kind::wrote) judge_output(walk);
     if (event.kind == Kind::left_over) judge_left_over(walk);
-    if (event.kind == Kind::measured_quiet && event.step < 0 && walk.at > 0 &&
-        events[walk.at - 1].kind == Kind::restless)
-      judge_restless(walk, walk.at);
+    const bool is_measured = event.kind == Kind::measured_quiet && walk.at > 0 &&
+                             events[walk.at - 1].kind == Kind::restless;
+    if (is_measured && !std::exchange(has_measured, true)) judge_restless(walk, walk.at);
     if (event.kind == Kind::sampled && event.resources && event.text != "step") {
       last = &event;
       if (event.text == "baseline")

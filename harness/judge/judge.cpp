@@ -155,12 +155,19 @@ void doubt_after_drops(const Recording& recording, std::vector<Finding>& finding
   }
 }
 
+/// What could not be decided because the server spun is told by the spin.
+void drop_what_the_spin_tells(std::vector<Finding>& findings) {
+  const bool spins = std::any_of(findings.begin(), findings.end(),
+                                 [](const Finding& f) { return f.rule == "invariant/quiet-cpu"; });
+  if (spins) std::erase_if(findings, [](const Finding& f) { return f.grade == Grade::unknown; });
+}
+
 int severity(Grade grade) { return static_cast<int>(grade); }
 
 std::optional<Verdict> judge_start(const Recording& recording) {
   for (const Event& event : recording.events) {
-    if (event.kind == Kind::listening) return std::nullopt;
-    if (event.kind != Kind::not_listening) continue;
+    if (event.kind == Kind::case_began) return std::nullopt;
+    if (event.kind != Kind::not_listening || event.step >= 0) continue;
     Verdict verdict{.grade = Grade::error,
                     .reason = "the server did not start: " + event.text,
                     .did_not_start = true};
@@ -198,6 +205,7 @@ Verdict judge(const Plan& plan, const Recording& recording) {
   walk.case_index = 0;
   judge_invariants(walk);
   drop_consequences(recording, walk.findings);
+  drop_what_the_spin_tells(walk.findings);
   doubt_after_drops(recording, walk.findings);
 
   Verdict verdict;
@@ -222,7 +230,7 @@ Verdict judge(const Plan& plan, const Recording& recording) {
   if (!verdict.findings.empty()) verdict.grade = verdict.findings.front().grade;
   if (verdict.grade == Grade::unknown || verdict.grade == Grade::error)
     verdict.reason = verdict.findings.front().headline;
-  if (verdict.cases_played == 0) {
+  if (verdict.cases_played == 0 && verdict.findings.empty()) {
     verdict.grade = Grade::unknown;
     verdict.reason = "nothing was played";
   }

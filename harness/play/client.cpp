@@ -331,8 +331,10 @@ Task<std::string> Clients::expect(Client& client, const PlannedExpect& expect, i
   client.heard.is_served = false;
   std::string ended;
   std::uint64_t seen = client.received_total;
+  SpinWatch spin(sampler_, world_, loop_);
   for (;;) {
     static_cast<void>(receive(client, UINT64_MAX, step));
+    if (client.received_total != seen) spin.restart();
     if (client.received_total != seen && !expect.within_ms)
       until = loop_.now() + span;  // progress renews a cap
     seen = client.received_total;
@@ -352,7 +354,7 @@ Task<std::string> Clients::expect(Client& client, const PlannedExpect& expect, i
     WaitFor what{.socket = socket,
                  .read = socket.has_value(),
                  .rest = WantsRest::firm_alone,
-                 .until = until,
+                 .until = std::min(until, spin.next_look()),
                  .rest_after = look_from};
     if (asks_served && socket && !client.heard.is_served) {
       what.or_any_if = [this, id = *socket](const RestReport& rest) {
@@ -361,8 +363,8 @@ Task<std::string> Clients::expect(Client& client, const PlannedExpect& expect, i
     }
     const Woken woken = co_await loop_.wait(std::move(what));
     if (woken.is_late) {
-      recorder_.harness(Kind::restless, step).text =
-          fmt::format("{}", fmt::join(world_.describe_tasks(), "; "));
+      if (!spin.spins() && loop_.now() < until && !loop_.is_interrupted()) continue;
+      spin.record(recorder_, step);
       ended = "deadline";
       break;
     }
@@ -415,9 +417,11 @@ Task<std::string> Clients::drain(Client& client, std::uint64_t budget, int step)
   Nanoseconds until = loop_.now() + caps_.step;
   const std::uint64_t began = client.received_total;
   std::uint64_t seen = began;
+  SpinWatch spin(sampler_, world_, loop_);
   while (client.heard.end == End::none && client.received_total - began < budget) {
     static_cast<void>(receive(client, budget - (client.received_total - began), step));
     if (client.received_total != seen) until = loop_.now() + caps_.step;  // progress renews the cap
+    if (client.received_total != seen) spin.restart();
     seen = client.received_total;
     if (client.heard.end != End::none) break;
     // Datagrams have no end: once the server rests, nothing more comes.
@@ -427,9 +431,13 @@ Task<std::string> Clients::drain(Client& client, std::uint64_t budget, int step)
         co_await loop_.wait(WaitFor{.socket = client.socket,
                                     .read = true,
                                     .rest = is_stream ? WantsRest::firm : WantsRest::any,
-                                    .until = until,
+                                    .until = std::min(until, spin.next_look()),
                                     .rest_after = look_from});
-    if (woken.is_late) co_return "deadline";
+    if (woken.is_late) {
+      if (!spin.spins() && loop_.now() < until && !loop_.is_interrupted()) continue;
+      spin.record(recorder_, step);
+      co_return "deadline";
+    }
     if (!woken.rest) continue;
     static_cast<void>(receive(client, UINT64_MAX, step));
     co_return "done";

@@ -9,6 +9,7 @@
 #include "harness/plan/expectation.h"
 #include "harness/play/loop.h"
 #include "harness/play/recorder.h"
+#include "harness/play/spin.h"
 
 namespace sockdrill {
 
@@ -79,6 +80,7 @@ class Clients final {
   const Plan& plan_;
   Caps caps_;
   Transport transport_;
+  Sampler sampler_{world_};
   std::map<std::string, Client> clients_;
   std::string buffer_ = std::string(std::size_t{256} * 1024, '\0');
 };

@@ -91,6 +91,10 @@ Task<void> Player::take_baseline() {
 Task<bool> Player::begin() {
   was_started_ = co_await server_.launch(-1);
   if (was_started_) co_await take_baseline();
+  if (was_started_ && server_.has_ended(-1) && !world_.left_over().empty()) {
+    recorder_.server(Kind::not_listening, -1).text = server_.background_reason();
+    was_started_ = false;
+  }
   co_return was_started_;
 }
 
@@ -115,7 +119,6 @@ Task<void> Player::look_after(const CasePlan& planned, const std::string& text,
   dropped_ = dropped;
   if (is_over()) co_return;
   bool is_at_rest = co_await server_.settle(WantsRest::any, -1);
-  if (!is_at_rest) static_cast<void>(co_await server_.measure_quiet(500ms, -1));
   Event& began = recorder_.harness(Kind::probed);
   began.text = "began";
   began.who = "probe";

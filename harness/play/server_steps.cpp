@@ -61,6 +61,13 @@ void ServerSteps::note_output(Instance instance, int step) {
   }
 }
 
+std::string ServerSteps::background_reason() {
+  return fmt::format(
+      "it went to the background: the process that was started {}, {} stay; start it in the "
+      "foreground",
+      to_string(*world_.exited(Instance::first)), count_of(world_.left_over().size(), "other"));
+}
+
 Task<bool> ServerSteps::launch(int step) {
   const Result<void> started = world_.start(Instance::first, Deadline::after(caps_.start));
   is_exit_noted_ = false;
@@ -85,10 +92,7 @@ Task<bool> ServerSteps::launch(int step) {
       const ExitStatus status = *world_.exited(Instance::first);
       const std::size_t others = world_.left_over().size();
       why = others > 0 || listening.is_there
-                ? fmt::format(
-                      "it went to the background: the process that was started {}, {} others stay; "
-                      "start it in the foreground",
-                      to_string(status), others)
+                ? background_reason()
                 : fmt::format("it {} before it listened", to_string(status));
       note_exit(Instance::first, step);
     } else if (loop_.now() >= until || loop_.is_interrupted()) {
@@ -113,17 +117,12 @@ Task<bool> ServerSteps::launch(int step) {
   }
 }
 
-/// A server that has nothing to do and still consumes this much CPU time spins. Consumed, not
-/// elapsed: a busy machine does not make a working server look like that.
-constexpr Nanoseconds kSpinningAfter = 2s;
-
 Task<bool> ServerSteps::settle(WantsRest wanted, int step) {
-  const Nanoseconds began = loop_.now();
-  const Nanoseconds until = began + caps_.step;
-  std::optional<Resources> first;
+  const Nanoseconds until = loop_.now() + caps_.step;
+  SpinWatch spin(sampler_, world_, loop_);
   for (;;) {
     const Woken woken =
-        co_await loop_.wait(WaitFor{.rest = wanted, .until = std::min(until, loop_.now() + 250ms)});
+        co_await loop_.wait(WaitFor{.rest = wanted, .until = std::min(until, spin.next_look())});
     if (woken.rest) {
       Event& event = recorder_.harness(Kind::rested, step);
       event.text = to_string(woken.rest->rest);
@@ -131,12 +130,8 @@ Task<bool> ServerSteps::settle(WantsRest wanted, int step) {
       event.detail = woken.rest->because;
       co_return true;
     }
-    const Resources now = world_.sample();
-    if (!first) first = now;
-    const bool spins = now.ran - first->ran >= kSpinningAfter;
-    if (!spins && loop_.now() < until && !loop_.is_interrupted()) continue;
-    recorder_.harness(Kind::restless, step).text =
-        fmt::format("{}", fmt::join(world_.describe_tasks(), "; "));
+    if (!spin.spins() && loop_.now() < until && !loop_.is_interrupted()) continue;
+    spin.record(recorder_, step);
     co_return false;
   }
 }
@@ -319,7 +314,6 @@ Task<std::string> ServerSteps::expect(const ServerExpect& expect, int step) {
     co_return world_.exited(Instance::first) ? "done" : "unmet";
   }
   const bool is_at_rest = co_await settle(WantsRest::any, step);
-  if (!is_at_rest) static_cast<void>(co_await measure_quiet(500ms, step));
   static_cast<void>(sample("step", 0, step));
   if (expect.is_listening) {
     const Listening listening = world_.listening();

@@ -27,6 +27,8 @@ class ServerSteps final {
   Task<void> stop(const std::string& signal, int step);
   Task<void> act(const PlannedStep& step);
 
+  /// What to say of a server whose first process has ended while others of it live.
+  std::string background_reason();
   /// The first instance has ended; the event has been recorded.
   bool has_ended(int step);
   /// A restart has made what was sampled before meaningless: a new baseline is due.
@@ -48,6 +50,7 @@ class ServerSteps final {
   Recorder& recorder_;
   const Plan& plan_;
   Caps caps_;
+  Sampler sampler_{world_};
   bool is_exit_noted_ = false;
   std::optional<std::uint64_t> usual_limit_;
 };

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -80,6 +81,16 @@ int exit_code_of(const Totals& totals, const SuiteOptions& options, bool has_bad
   return kExitPassed;
 }
 
+RunResult skipped(const Check& check, const Target& target, const std::string& reason) {
+  RunResult result{.check = check.first.id,
+                   .target = target.name,
+                   .summary = check.first.summary,
+                   .level = check.first.level};
+  result.verdict.grade = Grade::skip;
+  result.verdict.reason = reason;
+  return result;
+}
+
 /// Everything the workers share, and the lock around it.
 struct Shared {
   std::mutex mutex;
@@ -88,6 +99,7 @@ struct Shared {
   std::size_t not_started = 0;
   bool has_bad_input = false;
   bool lost_artifacts = false;
+  std::set<std::string> dead_targets;  ///< their server did not start: no use in trying every check
   std::atomic<bool> is_over{false};
 };
 
@@ -120,7 +132,10 @@ int run_suite(const Home& home, const Installation& installation, const std::vec
               std::fprintf(stderr, "sockdrill: %s\n", to_string(kept.error()).c_str()));
       }
     }
-    if (result.verdict.did_not_start) ++shared.not_started;
+    if (result.verdict.did_not_start) {
+      ++shared.not_started;
+      shared.dead_targets.insert(result.target);
+    }
     if (result.is_bad_input) shared.has_bad_input = true;
     shared.totals.add(result);
     for (const auto& reporter : reporters) reporter->add(result);
@@ -130,10 +145,17 @@ int run_suite(const Home& home, const Installation& installation, const std::vec
   const auto work = [&] {
     for (;;) {
       std::size_t number = 0;
+      bool is_dead = false;
       {
         const std::lock_guard lock(shared.mutex);
         if (shared.next == jobs.size() || should_interrupt()) return;
         number = shared.next++;
+        is_dead = shared.dead_targets.count(jobs[number].target->name) != 0;
+      }
+      if (is_dead) {
+        finish(skipped(*jobs[number].check, *jobs[number].target, "the server did not start"),
+               number);
+        continue;
       }
       finish(run_one(home, installation, *jobs[number].check, *jobs[number].target, options, caps,
                      should_interrupt),
@@ -177,7 +199,7 @@ Caps calibrated_caps() {
       return caps;
   }
   const std::int64_t each_us = (monotonic_now() - began).count() / kRounds / 1000;
-  const std::int64_t scale = std::clamp<std::int64_t>(each_us / 100, 1, 10);
+  const std::int64_t scale = std::clamp<std::int64_t>(each_us / 100, 1, 4);
   caps.step *= scale;
   caps.start *= scale;
   caps.stop *= scale;

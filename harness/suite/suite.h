@@ -50,7 +50,7 @@ int run_suite(const Home& home, const Installation& installation, const std::vec
               const std::vector<std::unique_ptr<Reporter>>& reporters,
               const std::atomic<bool>& interrupted);
 
-/// Caps for hangs, scaled to how slow the machine is at this moment (at most tenfold).
+/// Caps for hangs, scaled to how slow the machine is at this moment (at most fourfold).
 Caps calibrated_caps();
 
 /// A recorded run's plan again, from its head.
