@@ -31,7 +31,8 @@ namespace sockdrill::models {
 namespace {
 
 constexpr int kMaxThreads = 16384;  // More clients wait in the backlog.
-constexpr std::size_t kStackBytes = 256 * 1024;
+constexpr std::size_t kStackBytes = 262144;
+constexpr std::size_t kAddressBytes = sizeof(void*);
 
 /// What a thread is given. Main deletes it after it has joined the thread.
 struct Worker {
@@ -75,7 +76,7 @@ void* run_worker(void* argument) {
   serve(worker->client.get(), worker->protocol, worker->stop);
   worker->client = OwnedFd{};  // The client sees FIN now, not when main gets round to joining.
   // A pipe takes 8 bytes whole or waits, and main always comes to read it.
-  while (::write(worker->finished, &worker, sizeof worker) < 0 && errno == EINTR) {
+  while (::write(worker->finished, &worker, kAddressBytes) < 0 && errno == EINTR) {
   }
   return nullptr;
 }
@@ -156,7 +157,7 @@ void Server::start_worker(OwnedFd client) {
 void Server::join_finished() {
   std::array<Worker*, 64> workers{};
   const ssize_t size = ::read(finished_.get(), workers.data(), sizeof workers);
-  for (std::size_t i = 0; size > 0 && i < static_cast<std::size_t>(size) / sizeof workers[0]; ++i) {
+  for (std::size_t i = 0; size > 0 && i < static_cast<std::size_t>(size) / kAddressBytes; ++i) {
     ::pthread_join(workers[i]->thread, nullptr);
     delete workers[i];
     --threads_;

@@ -97,7 +97,7 @@ Server::~Server() {
 void Server::run() {
   while (true) {
     const int timeout_ms = timeout_until(std::min(expire_at_, watch_listener()));
-    timeval timeout{.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+    timeval timeout{.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000L};
     Sets ready = wanted_;
     if (::select(highest_ + 1, &ready.readable, &ready.writable, nullptr,
                  timeout_ms < 0 ? nullptr : &timeout) < 0) {

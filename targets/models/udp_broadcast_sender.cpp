@@ -13,7 +13,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include <array>
+#include <cerrno>
 #include <memory>
 #include <new>
 
@@ -68,10 +68,11 @@ bool Broadcaster::is_ours(const Request& request) const {
 
 /// 0 or the errno.
 int Broadcaster::broadcast(std::string_view payload) const {
-  const ssize_t sent =
-      ::sendto(socket_, payload.data(), payload.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-               reinterpret_cast<const sockaddr*>(&to_), sizeof to_);
-  return sent < 0 ? errno : 0;
+  while (::sendto(socket_, payload.data(), payload.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                  reinterpret_cast<const sockaddr*>(&to_), sizeof to_) < 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
 }
 
 void Broadcaster::serve(const Request& request) {

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -31,6 +32,14 @@ struct Buffers {
   std::array<char, protocols::DatagramHandler::kScratchBytes> scratch;
 };
 
+/// A client that does not read its replies loses them; waiting would make all others lose.
+void send_reply(int socket, std::string_view reply, const sockaddr* to, socklen_t to_length) {
+  constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  while (::sendto(socket, reply.data(), reply.size(), flags, to, to_length) < 0) {
+    if (errno != EINTR) return;
+  }
+}
+
 /// False when none is waiting.
 bool answer_next(int socket, protocols::DatagramHandler& handler, Buffers& buffers) {
   sockaddr_un peer{};
@@ -47,11 +56,7 @@ bool answer_next(int socket, protocols::DatagramHandler& handler, Buffers& buffe
   if (!is_whole || !has_address) return true;
   const auto reply =
       handler.answer({buffers.request.data(), length}, unix_seconds(), buffers.scratch);
-  // A client that does not read its replies loses them; waiting would make all others lose.
-  if (reply) {
-    static_cast<void>(::sendto(socket, reply->data(), reply->size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                               address, peer_length));
-  }
+  if (reply) send_reply(socket, *reply, address, peer_length);
   return true;
 }
 

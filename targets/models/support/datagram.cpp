@@ -89,7 +89,10 @@ int send_reply(int socket, const Request& request, std::string_view reply) {
     message.msg_control = nullptr;
     message.msg_controllen = 0;
   }
-  return ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
+  while (::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
 }
 
 }  // namespace sockdrill::models
