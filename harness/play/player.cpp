@@ -34,6 +34,7 @@ class Player final {
   Task<void> play_case(const CasePlan& planned, std::size_t index);
   Task<void> play_blocks(const CasePlan& planned);
   Task<void> play_script(const Script& script);
+  void note_death(int step);
   Task<void> look_after(const CasePlan& planned, const std::string& text, std::uint64_t round);
   [[nodiscard]] bool has_grown(const Resources& now, const Resources& before) const;
   [[nodiscard]] bool is_over() { return loop_.is_interrupted() || server_.has_ended(-1); }
@@ -48,6 +49,7 @@ class Player final {
   bool was_started_ = false;
   std::uint64_t dropped_ = 0;
   Resources last_;
+  Nanoseconds next_death_look_{0};
 };
 
 Task<void> Player::play_script(const Script& script) {
@@ -59,7 +61,16 @@ Task<void> Player::play_script(const Script& script) {
     } else {
       co_await clients_.act(step);
     }
+    note_death(step.id);
   }
+}
+
+/// A death belongs onto the timeline where it became known, which is soon: steps may be many and
+/// short.
+void Player::note_death(int step) {
+  if (loop_.now() < next_death_look_) return;
+  static_cast<void>(server_.has_ended(step));
+  next_death_look_ = loop_.now() + 200us;
 }
 
 Task<void> Player::play_blocks(const CasePlan& planned) {
