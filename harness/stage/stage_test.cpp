@@ -262,5 +262,15 @@ TEST_P(StageProcessTest, StartsTheNextAfterARefusal) {
   EXPECT_EQ(output_of(shell("echo fine")), "fine\n");
 }
 
+TEST_P(StageProcessTest, GivesUpAtTheDeadline) {
+  // Stopped from outside, the agent answers nothing.
+  ASSERT_EQ(::kill(stage().agent(), SIGSTOP), 0);
+  const auto started =
+      stage().start(shell("exit 0"), Deadline::after(std::chrono::milliseconds(20)));
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().message, "the stage's agent did not answer in time");
+  EXPECT_TRUE(stage().close(generous()));
+}
+
 }  // namespace
 }  // namespace sockdrill

@@ -113,6 +113,12 @@ TEST_P(IsolatedWorldTest, ServesSocketsToManyThreadsAtOnce) {
   EXPECT_EQ(bind_error(stage(), kOrdinaryAddress), 0);
 }
 
+TEST_P(IsolatedWorldTest, HasASmallSocketTable) {
+  const char* wish = "/proc/sys/net/ipv4/tcp_child_ehash_entries";
+  if (read_small_file(wish) != "1024\n") GTEST_SKIP() << wish << " cannot be set here";
+  EXPECT_EQ(output_of(shell("cat /proc/sys/net/ipv4/tcp_ehash_entries")), "1024\n");
+}
+
 // Broadcasts
 
 /// Sends `text` and says what sendto(2) said: 0 or an errno.

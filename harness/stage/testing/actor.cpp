@@ -51,6 +51,8 @@ int greet(int listener) {
 
 int serve_tcp(int port) {
   const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  const int on = 1;
+  ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const sockaddr_in address = ip("0.0.0.0", port);
   if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return give_up("bind");

@@ -4,11 +4,14 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <spawn.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
@@ -49,16 +52,40 @@ void print(const char* name, std::vector<double> values) {
 
 double to_ms(Nanoseconds span) { return static_cast<double>(span.count()) / 1e6; }
 
-bool read_first_byte(const Stage& stage, std::uint16_t port) {
-  const auto client = stage.blocking_socket(AF_INET, SOCK_STREAM, 0);
+bool read_first_byte(const OwnedFd& client, std::uint16_t port = kPort) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   char byte = 0;
-  return client &&
-         ::connect(client->raw(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-         ::recv(client->raw(), &byte, 1, 0) == 1;
+  return ::connect(client.raw(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+         ::recv(client.raw(), &byte, 1, 0) == 1;
+}
+
+/// The same server started by posix_spawn(3): what is not the stage's.
+void measure_baseline(const std::string& actor, int rounds) {
+  std::vector<double> launch_ms;
+  for (int i = 0; i < rounds; ++i) {
+    const Nanoseconds begin = monotonic_now();
+    Pipe pipe = std::move(*make_pipe());
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, pipe.write_end.raw(), 1);
+    std::array<std::string, 3> words{actor, "serve-tcp", std::to_string(kPort)};
+    std::array<char*, 4> arguments{words[0].data(), words[1].data(), words[2].data(), nullptr};
+    pid_t pid = -1;
+    ::posix_spawn(&pid, actor.c_str(), &actions, nullptr, arguments.data(), environ);
+    ::posix_spawn_file_actions_destroy(&actions);
+    pipe.write_end.reset();
+    char ignored = 0;
+    static_cast<void>(!::read(pipe.read_end.raw(), &ignored, 1));
+    const OwnedFd client{::socket(AF_INET, SOCK_STREAM, 0)};
+    if (read_first_byte(client)) launch_ms.push_back(to_ms(monotonic_now() - begin));
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+  }
+  fmt::print("the same server without a stage\n");
+  if (!launch_ms.empty()) print("launch to first byte", launch_ms);
 }
 
 bool measure(const Home& home, const std::string& actor, Parts& parts) {
@@ -85,7 +112,8 @@ bool measure(const Home& home, const std::string& actor, Parts& parts) {
     (*stage)->pump();
   }
   at[3] = monotonic_now();
-  if (!read_first_byte(**stage, port)) return false;
+  const auto client = (*stage)->blocking_socket(AF_INET, SOCK_STREAM, 0);
+  if (!client || !read_first_byte(*client, port)) return false;
   at[4] = monotonic_now();
   if (!(*stage)->close(Deadline::after(std::chrono::seconds(10)))) return false;
   at[5] = monotonic_now();
@@ -133,6 +161,7 @@ int main(int count, char** arguments) {
              home->isolated ? "isolated" : "degraded: " + home->why_degraded);
   const std::string actor =
       std::filesystem::read_symlink("/proc/self/exe").parent_path() / "stage_actor";
+  measure_baseline(actor, rounds);
   for (const int threads : {1, 2, 4}) run(*home, actor, rounds, threads);
   return 0;
 }
