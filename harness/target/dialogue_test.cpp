@@ -8,8 +8,8 @@ namespace {
 using State = ReplyMatch::State;
 
 Dialogue dialogue_of(const std::string& text) {
-  return read_dialogue(Node(*new Document(parse_document(text, "d.json").value())), Transport::tcp)
-      .value();
+  const Document document = parse_document(text, "d.json").value();
+  return read_dialogue(Node(document), Transport::tcp).value();
 }
 std::string error_of(const std::string& text) {
   const Document document = parse_document(text, "d.json").value();
