@@ -4,11 +4,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include "harness/watch/proc_files.h"
 #include "harness/watch/remote.h"
 
 namespace sockdrill {
@@ -19,6 +21,15 @@ std::optional<TcpCounters> ask_tcp_info(Fd fd) {
   socklen_t length = info.size();
   if (::getsockopt(raw(fd), IPPROTO_TCP, TCP_INFO, info.data(), &length) != 0) return std::nullopt;
   return parse_tcp_info(std::span<const std::byte>(info).first(length));
+}
+
+/// Not later than when the thread was made, on our clock; `now` is the time there.
+std::optional<Nanoseconds> birth_of(const TaskFiles& files, Nanoseconds now) {
+  const auto stat = files.read_stat();
+  timespec boot{};
+  if (!stat || ::clock_gettime(CLOCK_BOOTTIME, &boot) != 0) return std::nullopt;
+  const Nanoseconds since_boot = std::chrono::seconds(boot.tv_sec) + Nanoseconds(boot.tv_nsec);
+  return now - (since_boot - duration_of_ticks(stat->start_ticks));
 }
 
 /// Without clients everything is looked at.
@@ -86,13 +97,28 @@ RestReport Looker::start_again() {
 }
 
 bool Looker::see_tasks() {
+  last_began_ = std::exchange(began_, monotonic_now());
   seen_.clear();
   for (const TaskFiles& files : table_.tasks()) {
     const auto sched = files.read_schedstat();
     if (!sched) return false;
     seen_.push_back(see_task(files, *sched));
+    note_run(seen_.back());
   }
   return !seen_.empty();
+}
+
+/// A thread that has run since the last look began its present wait after that look.
+void Looker::note_run(const Seen& seen) {
+  const auto [found, is_new] = marks_.try_emplace(seen.files->tid());
+  Mark& mark = found->second;
+  if (is_new) {
+    mark.ran_ns = seen.sched.ran_ns;
+    mark.ran_after = birth_of(*seen.files, began_);
+  } else if (mark.runs_seen != seen.sched.runs) {
+    mark.ran_after = last_began_;
+  }
+  mark.runs_seen = seen.sched.runs;
 }
 
 Looker::Seen Looker::see_task(const TaskFiles& files, const SchedStat& sched) {
@@ -163,9 +189,7 @@ void Looker::see_waits(RestView& view) {
                   .tid = seen.files->tid(),
                   .was_off_cpu = seen.was_off_cpu,
                   .runs_a = seen.sched.runs};
-    const auto [found, is_new] = marks_.try_emplace(task.tid);
-    Mark& mark = found->second;
-    if (is_new) mark.ran_ns = seen.sched.ran_ns;
+    Mark& mark = marks_[task.tid];
     task.ran_since = Nanoseconds(static_cast<std::int64_t>(seen.sched.ran_ns - mark.ran_ns));
     if (seen.was_off_cpu) task.wait = classify_wait(seen.line, memory_of(task.pid));
     if (was_found && task.wait.kind == WaitKind::socket_call) ask_socket_timeout(task, mark);
@@ -175,8 +199,8 @@ void Looker::see_waits(RestView& view) {
   }
 }
 
-void Looker::see_timer(TaskView& task, const Seen& seen, Mark& mark, Nanoseconds held_for) {
-  if (task.wait.kind == WaitKind::timed && !mark.timer_over_at) {
+void Looker::see_timer(TaskView& task, const Seen& seen, Mark& mark, Nanoseconds held_for) const {
+  if (task.wait.kind == WaitKind::timed && !mark.timer_over_at && !is_far_off(task.wait, mark)) {
     mark.timer_over_at = held_for + with_slack(task.wait.timeout);
   }
   if (task.wait.kind == WaitKind::perhaps) mark.timer_over_at = kLongestTimeout;
@@ -184,6 +208,13 @@ void Looker::see_timer(TaskView& task, const Seen& seen, Mark& mark, Nanoseconds
   const std::uint64_t switches = seen.files->read_voluntary_switches().value_or(0);
   if (!mark.switches) mark.switches = switches;
   task.sleeps_since = switches - *mark.switches;
+}
+
+/// Whether the timeout cannot come within the time that we would wait for it. Runtimes have
+/// housekeepers that wake once a minute.
+bool Looker::is_far_off(const Wait& wait, const Mark& mark) const {
+  if (wait.is_absolute) return wait.timeout >= kLongestTimeout;
+  return mark.ran_after && *mark.ran_after + wait.timeout - began_ >= kLongestTimeout;
 }
 
 bool Looker::see_tasks_again(RestView& view) {
@@ -226,6 +257,8 @@ void Looker::keep_rest(const Standing& standing) {
     Mark mark{.ran_ns = seen.sched.ran_ns};
     if (const auto old = marks_.find(tid); old != marks_.end()) {
       mark.runs_at_rest = old->second.runs_at_rest;
+      mark.runs_seen = old->second.runs_seen;
+      mark.ran_after = old->second.ran_after;
     }
     fresh.emplace(tid, std::move(mark));
   }

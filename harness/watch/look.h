@@ -44,6 +44,8 @@ class Looker final {
     std::optional<std::uint64_t> switches;
     std::optional<Nanoseconds> timer_over_at;
     std::optional<std::uint64_t> runs_at_rest;  ///< when it was last found at rest, if ever
+    std::uint64_t runs_seen = 0;                ///< at the last look ...
+    std::optional<Nanoseconds> ran_after;       ///< ... and when it is known to have run since
     std::uint64_t runs_when_asked = 0;          ///< for its socket's timeout ...
     std::optional<Wait> asked;                  ///< ... with what was answered
   };
@@ -51,12 +53,14 @@ class Looker final {
   RestReport attempt(const std::vector<ClientSocket>& clients);
   RestReport start_again();
   bool see_tasks();
+  void note_run(const Seen& seen);
   [[nodiscard]] static Seen see_task(const TaskFiles& files, const SchedStat& sched);
   [[nodiscard]] const Seen* find_running() const;
   SysResult<Standing> see_sockets(const std::vector<ClientSocket>& clients);
   SysResult<Standing> dump_sockets(const std::vector<ClientSocket>& clients);
   void see_waits(RestView& view);
-  static void see_timer(TaskView& task, const Seen& seen, Mark& mark, Nanoseconds held_for);
+  void see_timer(TaskView& task, const Seen& seen, Mark& mark, Nanoseconds held_for) const;
+  [[nodiscard]] bool is_far_off(const Wait& wait, const Mark& mark) const;
   bool see_tasks_again(RestView& view);
   bool is_table_complete(const RestView& view, std::optional<pid_t> latest);
   void keep_rest(const Standing& standing);
@@ -74,11 +78,13 @@ class Looker final {
   // Of the attempt under way.
   std::vector<Seen> seen_;
   SocketTables tables_;
+  Nanoseconds began_{0};
   bool is_steady_ = false;
 
   // From one attempt to the next.
   /// No task was under construction when the kernel's count stood here, and the table had all.
   std::optional<pid_t> complete_at_;
+  Nanoseconds last_began_{0};
   std::uint64_t last_fingerprint_ = 0;  ///< of the last dump
   struct Stillness {                    ///< since when the sockets have stood as they stand
     std::uint64_t fingerprint = 0;

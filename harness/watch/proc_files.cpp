@@ -24,6 +24,11 @@ Folder open_folder(int parent, const char* path) {
 
 }  // namespace
 
+Nanoseconds duration_of_ticks(std::uint64_t ticks) {
+  static const auto kPerSecond = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return Nanoseconds(static_cast<std::int64_t>(ticks * (1'000'000'000U / kPerSecond)));
+}
+
 SysResult<std::string> read_from_start(Fd file) {
   std::string text;
   std::array<char, 4096> chunk{};

@@ -5,12 +5,14 @@
 #include <sys/types.h>
 
 #include <charconv>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "harness/base/deadline.h"
 #include "harness/base/fd.h"
 #include "harness/base/result.h"
 
@@ -25,6 +27,9 @@ std::optional<Number> number_in(std::string_view word, int base = 10) {
   if (word.empty() || error != std::errc{} || stop != end) return std::nullopt;
   return number;
 }
+
+/// Of clock ticks, as /proc counts them.
+Nanoseconds duration_of_ticks(std::uint64_t ticks);
 
 /// What a held file of /proc says now.
 SysResult<std::string> read_from_start(Fd file);

@@ -45,12 +45,13 @@ std::optional<Nanoseconds> pair_after(std::string_view text, std::string_view ke
   return std::chrono::seconds(seconds) + Nanoseconds(nanoseconds);
 }
 
-std::optional<Nanoseconds> find_timerfds(pid_t pid) {
+std::optional<Nanoseconds> find_timerfds(pid_t pid, Nanoseconds horizon) {
   std::optional<Nanoseconds> longest;
   for_each_descriptor(pid, [&](std::string_view name, std::string_view link) {
     if (link != "anon_inode:[timerfd]") return;
     const auto text = read_small_file(fmt::format("/proc/{}/fdinfo/{}", pid, name));
-    if (text) longest = later(longest, parse_timerfd(*text));
+    const auto left = text ? parse_timerfd(*text) : std::nullopt;
+    if (left < horizon) longest = later(longest, left);
   });
   return longest;
 }
@@ -92,11 +93,11 @@ std::optional<Nanoseconds> parse_timerfd(std::string_view fdinfo) {
   return left;
 }
 
-std::optional<Nanoseconds> find_timers(const std::vector<pid_t>& pids, Nanoseconds when_unknown) {
+std::optional<Nanoseconds> find_timers(const std::vector<pid_t>& pids, Nanoseconds horizon) {
   std::optional<Nanoseconds> longest;
   for (const pid_t pid : pids) {
-    longest = later(longest, find_timerfds(pid));
-    if (has_posix_timers(pid)) longest = later(longest, when_unknown);
+    longest = later(longest, find_timerfds(pid, horizon));
+    if (has_posix_timers(pid)) longest = later(longest, horizon);
   }
   return longest;
 }

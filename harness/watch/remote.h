@@ -27,8 +27,8 @@ std::optional<Nanoseconds> socket_timeout(pid_t pid, int descriptor, bool is_out
 std::optional<Nanoseconds> parse_timerfd(std::string_view fdinfo);
 
 /// The longest time to the next expiry among the armed timerfds and the POSIX timers of these
-/// processes; nothing when there are none. Of a POSIX timer only the existence can be seen:
-/// `when_unknown` stands for it. An alarm(2) cannot be seen at all.
-std::optional<Nanoseconds> find_timers(const std::vector<pid_t>& pids, Nanoseconds when_unknown);
+/// processes, of those within `horizon`; nothing when there are none. Of a POSIX timer only the
+/// existence can be seen: the horizon stands for it. An alarm(2) cannot be seen at all.
+std::optional<Nanoseconds> find_timers(const std::vector<pid_t>& pids, Nanoseconds horizon);
 
 }  // namespace sockdrill

@@ -44,11 +44,6 @@ Nanoseconds cpu_time(pid_t pid) {
   return std::chrono::seconds(time.tv_sec) + Nanoseconds(time.tv_nsec);
 }
 
-Nanoseconds from_ticks(std::uint64_t ticks) {
-  const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-  return Nanoseconds(static_cast<std::int64_t>(ticks * (1'000'000'000U / per_second)));
-}
-
 bool is_zombie(pid_t pid) {
   const auto text = read_small_file(fmt::format("/proc/{}/stat", pid));
   const auto stat = text ? parse_task_stat(*text) : std::nullopt;
@@ -76,7 +71,7 @@ void add_process(pid_t pid, const TaskStat& leader, Resources& sum) {
   ++sum.processes;
   sum.descriptors += count_descriptors(pid);
   sum.resident_bytes += resident_bytes(pid);
-  sum.ran += cpu_time(pid) + from_ticks(leader.children_ticks);
+  sum.ran += cpu_time(pid) + duration_of_ticks(leader.children_ticks);
 }
 
 std::string_view line_at(std::string_view text, std::size_t start) {

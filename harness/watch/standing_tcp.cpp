@@ -6,6 +6,7 @@
 
 #include "harness/base/text.h"
 #include "harness/watch/standing.h"
+#include "harness/watch/tcp_flow.h"
 
 namespace sockdrill {
 namespace {
@@ -28,62 +29,6 @@ struct FlowHash {
 };
 
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-
-bool is_any(const Endpoint& endpoint) {
-  return std::all_of(endpoint.address.begin(), endpoint.address.end(),
-                     [](std::uint8_t octet) { return octet == 0; }) ||
-         endpoint == Endpoint{.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0},
-                              .port = endpoint.port};
-}
-
-/// Closed by its owner; the kernel finishes alone. ESTABLISHED or CLOSE_WAIT without an owner is a
-/// connection that was never accepted.
-bool is_orphan(const InetSocket& socket) {
-  using enum SocketState;
-  return socket.inode == 0 && (socket.state == fin_wait1 || socket.state == fin_wait2 ||
-                               socket.state == closing || socket.state == last_ack);
-}
-bool is_unaccepted(const InetSocket& socket) {
-  return socket.inode == 0 &&
-         (socket.state == SocketState::established || socket.state == SocketState::close_wait);
-}
-/// The peer's FIN has come.
-bool has_fin(SocketState state) {
-  using enum SocketState;
-  return state == close_wait || state == last_ack || state == closing || state == time_wait;
-}
-/// Our own FIN is queued or sent, but not acknowledged.
-bool sends_fin(SocketState state) {
-  using enum SocketState;
-  return state == fin_wait1 || state == closing || state == last_ack;
-}
-
-/// recv() skips an urgent octet, but poll() does not tell of one that is all there is: tcp(7).
-bool has_unread(const InetSocket& socket, bool ends_urgent) {
-  return socket.unread > (ends_urgent ? 1U : 0U);
-}
-
-std::uint64_t payload_received(const TcpCounters& tcp) {
-  return tcp.bytes_received - (has_fin(tcp.state) && tcp.bytes_received > 0 ? 1 : 0);
-}
-
-enum class Flow { arrived, under_way, held_up, held_up_for_now };
-
-/// Where the payload that `from` has to send stands. A window is closed for good only when both
-/// ends agree on zero: an update may be on its way. A window that is open, but too small for the
-/// next segment, is filled by the probe timer: held up for now.
-Flow flow_of(std::uint64_t missing, const TcpCounters* from, std::uint8_t timer,
-             const TcpCounters* to) {
-  constexpr std::uint8_t kProbeTimer = 4;
-  if (missing == 0 && (from == nullptr || from->not_sent == 0)) return Flow::arrived;
-  if (from == nullptr) return Flow::under_way;
-  const bool receiver_is_shut = to == nullptr || !to->has_receive_window || to->receive_window == 0;
-  if (from->send_window == 0 && receiver_is_shut) {
-    return to != nullptr && to->has_receive_window ? Flow::held_up : Flow::held_up_for_now;
-  }
-  if (timer == kProbeTimer && from->not_sent > from->send_window) return Flow::held_up_for_now;
-  return Flow::under_way;
-}
 
 class TcpJudge final {
  public:

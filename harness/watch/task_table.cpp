@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -69,7 +71,13 @@ std::optional<std::uint64_t> TaskFiles::read_voluntary_switches() const {
   return text ? parse_status_count(*text, "voluntary_ctxt_switches") : std::nullopt;
 }
 
-BirthCounter::BirthCounter() : loadavg_(::open("/proc/loadavg", O_RDONLY | O_CLOEXEC)) {}
+// A container may have a file of its own mounted there (lxcfs), which is brought up to date now and
+// then only.
+BirthCounter::BirthCounter() : loadavg_(::open("/proc/loadavg", O_RDONLY | O_CLOEXEC)) {
+  struct statfs status {};
+  const bool is_proc = ::fstatfs(loadavg_.raw(), &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+  if (!is_proc) loadavg_.reset();
+}
 
 std::optional<pid_t> BirthCounter::latest() const {
   const auto text = read_from_start(loadavg_.get());

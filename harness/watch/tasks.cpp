@@ -57,10 +57,13 @@ std::optional<TaskStat> parse_task_stat(std::string_view text) {
   skip_words(text, 11);  // proc(5): from pgrp (5) to stime (15).
   const auto user = next_number<std::uint64_t>(text);
   const auto system = next_number<std::uint64_t>(text);
-  if (state.size() != 1 || !parent || !user || !system) return std::nullopt;
+  skip_words(text, 4);  // From priority (18) to itrealvalue (21).
+  const auto start = next_number<std::uint64_t>(text);
+  if (state.size() != 1 || !parent || !user || !system || !start) return std::nullopt;
   stat.state = state.front();
   stat.parent = *parent;
   stat.children_ticks = *user + *system;
+  stat.start_ticks = *start;
   return stat;
 }
 

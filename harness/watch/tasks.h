@@ -23,12 +23,13 @@ struct SchedStat {
 };
 std::optional<SchedStat> parse_schedstat(std::string_view text);
 
-/// /proc/T/stat, the first fields and the two that say what reaped children have used.
+/// /proc/T/stat, the fields that we use.
 struct TaskStat {
   std::string name;  ///< up to 15 octets of anything, parentheses and spaces included
   char state = '?';
   pid_t parent = 0;
   std::uint64_t children_ticks = 0;  ///< user and system time of reaped children, in clock ticks
+  std::uint64_t start_ticks = 0;     ///< when it was made, in clock ticks since boot
   bool operator==(const TaskStat&) const = default;
 };
 std::optional<TaskStat> parse_task_stat(std::string_view text);

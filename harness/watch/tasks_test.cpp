@@ -24,6 +24,7 @@ TEST(ParseTaskStatTest, ReadsStateParentAndWhatChildrenUsed) {
   EXPECT_EQ(stat->state, 'S');
   EXPECT_EQ(stat->parent, 4710);
   EXPECT_EQ(stat->children_ticks, 13U + 14U);
+  EXPECT_EQ(stat->start_ticks, 99U);
 }
 
 TEST(ParseTaskStatTest, IsNotFooledByTheName) {

@@ -30,6 +30,10 @@ void set_timeout(Wait& wait, std::optional<Nanoseconds> timeout) {
   wait.kind = timeout ? WaitKind::timed : WaitKind::perhaps;
   wait.timeout = timeout.value_or(Nanoseconds{0});
 }
+void set_point_in_time(Wait& wait, std::optional<Nanoseconds> left) {
+  set_timeout(wait, left);
+  wait.is_absolute = left.has_value();
+}
 
 std::optional<Nanoseconds> relative_timespec(const ReadMemory& read, std::uint64_t address) {
   const auto value = value_in<timespec>(read, address);
@@ -53,30 +57,30 @@ std::optional<Nanoseconds> until_timespec(const ReadMemory& read, std::uint64_t 
   return std::max(left, Nanoseconds{0});
 }
 
-/// NULL means no timeout at all.
-template <typename Read>
-void set_from_pointer(Wait& wait, std::uint64_t address, Read read_timeout) {
-  if (address != 0) set_timeout(wait, read_timeout(address));
+// NULL means no timeout at all.
+void set_relative(Wait& wait, std::uint64_t address, const ReadMemory& read) {
+  if (address != 0) set_timeout(wait, relative_timespec(read, address));
+}
+void set_absolute(Wait& wait, std::uint64_t address, const ReadMemory& read, clockid_t clock) {
+  if (address != 0) set_point_in_time(wait, until_timespec(read, address, clock));
 }
 
 void set_futex_timeout(Wait& wait, const SyscallLine& line, const ReadMemory& read) {
+  constexpr int kLockPi2 = 13;  // FUTEX_LOCK_PI2, Linux 5.14
   const auto operation = static_cast<int>(line.arguments[1]);
   const std::uint64_t address = line.arguments[3];
   const bool is_realtime = (operation & FUTEX_CLOCK_REALTIME) != 0;
   switch (operation & FUTEX_CMD_MASK) {
     case FUTEX_WAIT:
-      set_from_pointer(wait, address, [&](auto at) { return relative_timespec(read, at); });
+      set_relative(wait, address, read);
       break;
     case FUTEX_LOCK_PI:
-      set_from_pointer(wait, address,
-                       [&](auto at) { return until_timespec(read, at, CLOCK_REALTIME); });
+      set_absolute(wait, address, read, CLOCK_REALTIME);
       break;
     case FUTEX_WAIT_BITSET:
     case FUTEX_WAIT_REQUEUE_PI:
-    case 13:  // FUTEX_LOCK_PI2
-      set_from_pointer(wait, address, [&](auto at) {
-        return until_timespec(read, at, is_realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC);
-      });
+    case kLockPi2:
+      set_absolute(wait, address, read, is_realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC);
       break;
     default:
       break;
@@ -85,10 +89,11 @@ void set_futex_timeout(Wait& wait, const SyscallLine& line, const ReadMemory& re
 
 void set_clock_timeout(Wait& wait, const SyscallLine& line, const ReadMemory& read) {
   const auto clock = static_cast<clockid_t>(line.arguments[0]);
-  const bool is_absolute = (line.arguments[1] & TIMER_ABSTIME) != 0;
-  set_from_pointer(wait, line.arguments[2], [&](auto at) {
-    return is_absolute ? until_timespec(read, at, clock) : relative_timespec(read, at);
-  });
+  if ((line.arguments[1] & TIMER_ABSTIME) != 0) {
+    set_absolute(wait, line.arguments[2], read, clock);
+  } else {
+    set_relative(wait, line.arguments[2], read);
+  }
 }
 
 void set_timeout_of(Wait& wait, const WaitingCall& call, const SyscallLine& line,
@@ -103,14 +108,13 @@ void set_timeout_of(Wait& wait, const WaitingCall& call, const SyscallLine& line
       }
       break;
     case Timeout::timespec_pointer:
-      set_from_pointer(wait, argument, [&](auto at) { return relative_timespec(read, at); });
+      set_relative(wait, argument, read);
       break;
     case Timeout::timeval_pointer:
-      set_from_pointer(wait, argument, [&](auto at) { return relative_timeval(read, at); });
+      if (argument != 0) set_timeout(wait, relative_timeval(read, argument));
       break;
     case Timeout::absolute_realtime:
-      set_from_pointer(wait, argument,
-                       [&](auto at) { return until_timespec(read, at, CLOCK_REALTIME); });
+      set_absolute(wait, argument, read, CLOCK_REALTIME);
       break;
     case Timeout::clock:
       set_clock_timeout(wait, line, read);

@@ -28,10 +28,11 @@ enum class WaitKind {
 struct Wait {
   std::string call;  ///< "epoll_wait"
   WaitKind kind = WaitKind::untimed;
-  Nanoseconds timeout{0};  ///< of a `timed` wait: at most this long from when it is looked at
-  bool is_blind = false;   ///< nothing but time (or a signal) ends it
-  bool is_output = false;  ///< asleep in write(2), send(2) and the like
-  bool is_close = false;   ///< asleep in close(2): SO_LINGER
+  Nanoseconds timeout{0};    ///< of a `timed` wait: as it was asked for ...
+  bool is_absolute = false;  ///< ... or, given as a point in time, what is left of it
+  bool is_blind = false;     ///< nothing but time (or a signal) ends it
+  bool is_output = false;    ///< asleep in write(2), send(2) and the like
+  bool is_close = false;     ///< asleep in close(2): SO_LINGER
   bool has_descriptor = false;
   int descriptor = -1;  ///< of read, write, accept ...: the call's first argument
   bool operator==(const Wait&) const = default;

@@ -96,6 +96,7 @@ TEST(ClassifyWaitTest, MeasuresAnAbsoluteSleepFromNow) {
   const Wait wait = classify_wait(line, memory_with(now.tv_sec + 10, now.tv_nsec));
   EXPECT_LE(wait.timeout, 10s);
   EXPECT_GT(wait.timeout, 1s);
+  EXPECT_TRUE(wait.is_absolute);
   EXPECT_EQ(classify_wait(line, memory_with(now.tv_sec - 10, 0)).timeout, 0s);
 }
 

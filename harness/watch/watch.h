@@ -60,9 +60,10 @@ struct RestReport {
   Rest rest = Rest::busy;
   /// No timer of the server can still change this: every thread in a *timed* wait (epoll_wait with
   /// a timeout, nanosleep, SO_RCVTIMEO ...) has slept at least twice, or waited its timeout out (3
-  /// s at most), since the sockets came to rest; armed timerfds likewise. A verdict that something
-  /// did NOT happen needs a firm rest. Hidden timers are looked for at the second look at a rest:
-  /// the first is never firm, unless the server is stopped.
+  /// s at most), since the sockets came to rest, or cannot be woken by it within 3 s; armed
+  /// timerfds likewise. A verdict that something did NOT happen needs a firm rest. Hidden timers
+  /// are looked for at the second look at a rest: the first is never firm, unless the server is
+  /// stopped.
   bool is_firm = false;
   bool is_heuristic =
       false;            ///< a busy poller: judged from consumed CPU time instead of from sleep

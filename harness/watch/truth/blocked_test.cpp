@@ -264,6 +264,19 @@ TEST_F(BlockedTest, AHiddenTimerKeepsARestFromBeingFirm) {
   EXPECT_GT(monotonic_now() - start, 100ms);  // It fires every 200 ms.
 }
 
+TEST_F(BlockedTest, AHousekeeperKeepsNobodyWaitingLong) {
+  World world("housekeepers", "tcp4");
+  ASSERT_TRUE(world.wait_for_listener());
+  ASSERT_EQ(world.settle().rest, Rest::settled);
+  world.send(world.connect(), 10);
+  const std::uint64_t before = world.looks;
+  const RestReport report = world.settle_firmly();
+  EXPECT_EQ(report.rest, Rest::settled);
+  EXPECT_TRUE(report.is_firm);
+  // Looks, not time: waiting three seconds for a timer would need thousands.
+  EXPECT_LT(world.looks - before, 300U);
+}
+
 TEST_F(BlockedTest, AReceiveTimeoutKeepsARestFromBeingFirm) {
   World world("receive-timeout", "tcp4");
   ASSERT_TRUE(world.wait_for_listener());

@@ -21,9 +21,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -205,6 +208,20 @@ void run_receive_timeout(int listener) {
   }
 }
 
+/// Threads that only keep house, as language runtimes have them: they sleep for a minute.
+void run_with_housekeepers(int listener) {
+  std::thread([] {
+    while (true) ::sleep(60);
+  }).detach();
+  std::thread([] {
+    std::mutex mutex;
+    std::condition_variable never;
+    std::unique_lock lock(mutex);
+    while (true) never.wait_for(lock, std::chrono::seconds(60));
+  }).detach();
+  run_epoll(listener, -1);
+}
+
 /// One client after the other.
 void run_sequential(int listener) {
   while (true) {
@@ -338,6 +355,7 @@ void run(const std::string& model, int listener) {
   if (model == "spin") run_poll(listener, 0);
   if (model == "two-step") run_two_step(listener);
   if (model == "deaf") run_deaf(listener);
+  if (model == "housekeepers") run_with_housekeepers(listener);
   if (model == "zombies") run_zombies(listener);
   if (model == "timerfd") run_timerfd(listener);
   if (model == "receive-timeout") run_receive_timeout(listener);
