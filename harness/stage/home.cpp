@@ -100,12 +100,24 @@ Result<void> try_a_stage(const std::string& agent_path, Way way) {
   return {};
 }
 
+bool has_several_threads() {
+  std::error_code ignored;
+  const std::filesystem::directory_iterator tasks("/proc/self/task", ignored);
+  return std::distance(begin(tasks), end(tasks)) > 1;
+}
+
 /// The way that leads to a stage: directly where we are root enough, else by a user namespace (a
 /// root of a container may be allowed namespaces, and not what must be done inside). Tried in
 /// children, so that we ourselves stay in the host's namespaces where stages cannot be had.
 Result<Way> find_way(const std::string& agent_path) {
   std::string refusal;
   for (const Way way : {Way::directly, Way::as_user}) {
+    // unshare(2): EINVAL.
+    if (way == Way::as_user && has_several_threads()) {
+      return fail(
+          "only a process of one thread can enter a user namespace, and this one has more "
+          "(ThreadSanitizer adds one)");
+    }
     refusal = try_in_child([&agent_path, way] {
       const Result<void> outcome = try_a_stage(agent_path, way);
       return outcome ? std::string() : outcome.error().message;
