@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -142,20 +143,31 @@ class Explanation final {
     }
   }
 
+  /// Findings beside the first, in one line each; the same one in other rounds is counted only.
   void write_other_findings() {
     const std::vector<Finding>& findings = result_.verdict.findings;
     if (findings.size() < 2) return;
-    add_title(count_of(findings.size() - 1, "more finding"));
+    std::vector<std::pair<std::string, std::size_t>> lines;
     for (std::size_t i = 1; i < findings.size(); ++i) {
-      if (i > kMostOtherFindings) {
-        out_ += fmt::format("    and {} more\n", findings.size() - i);
-        return;
-      }
-      const std::string grade = to_string(findings[i].grade);
-      add_wrapped(out_, "    ",
-                  fmt::format("{}  {}: {}", grade, visible(findings[i].rule),
-                              sentence(visible(findings[i].headline))));
+      const bool is_same =
+          findings[i].rule == finding_->rule && findings[i].headline == finding_->headline;
+      const std::string line =
+          fmt::format("{}  {}: {}", to_string(findings[i].grade), visible(findings[i].rule),
+                      is_same ? "The same again." : sentence(visible(findings[i].headline)));
+      const auto known =
+          std::find_if(lines.begin(), lines.end(), [&](const auto& l) { return l.first == line; });
+      if (known == lines.end())
+        lines.emplace_back(line, 1);
+      else
+        known->second += 1;
     }
+    add_title(count_of(findings.size() - 1, "more finding"));
+    for (std::size_t i = 0; i < std::min(lines.size(), kMostOtherFindings); ++i) {
+      const auto& [line, count] = lines[i];
+      add_wrapped(out_, "    ", count == 1 ? line : fmt::format("{} ({} times)", line, count));
+    }
+    if (lines.size() > kMostOtherFindings)
+      out_ += fmt::format("    and {} more\n", lines.size() - kMostOtherFindings);
   }
 
   void write_output() {

@@ -143,7 +143,9 @@ class Picker final {
   void choose_clients() {
     std::vector<std::string> names;
     std::map<std::string, std::size_t> events_of;
-    for (std::size_t i = section_.begin; i < section_.end; ++i) {
+    // Who comes only after the divergence has no part in it.
+    const std::size_t end = marked_ ? std::min(section_.end, *marked_ + 1) : section_.end;
+    for (std::size_t i = section_.begin; i < end; ++i) {
       const Event& event = events_[i];
       if (event.lane == Lane::client && is_shown(event) && events_of[event.who]++ == 0)
         names.push_back(event.who);
@@ -244,11 +246,23 @@ class Picker final {
     const auto centre =
         marked == rows.end() ? rows.size() - 1 : static_cast<std::size_t>(marked - rows.begin());
     std::size_t evidence = 0;
-    std::vector<LadderRow> kept;
+    std::vector<bool> is_kept;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const bool is_near = i + kRowsBefore >= centre && i <= centre + kRowsAfter;
       const bool proves = rows[i].is_evidence && evidence++ < kMostEvidence;
-      if (i < kRowsAtBegin || is_near || proves || rows[i].server_died) {
+      const bool is_death = rows[i].server_died && i <= centre;
+      is_kept.push_back(i < kRowsAtBegin || is_near || proves || is_death);
+    }
+    leave_out(is_kept);
+  }
+
+  /// Puts one row in the place of those that are not kept; a single one takes no more room itself.
+  void leave_out(const std::vector<bool>& is_kept) {
+    std::vector<LadderRow>& rows = picked_.rows;
+    std::vector<LadderRow> kept;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const bool is_alone = (i == 0 || is_kept[i - 1]) && (i + 1 == rows.size() || is_kept[i + 1]);
+      if (is_kept[i] || (is_alone && rows[i].events == 1)) {
         kept.push_back(std::move(rows[i]));
       } else if (!kept.empty() && kept.back().shape == Shape::left_out) {
         kept.back().events += rows[i].events;

@@ -85,6 +85,14 @@ TEST(DrawLadderTest, MarksWhatHappenedRatherThanTheEndOfTheStep) {
   EXPECT_EQ(ladder.find("not met"), std::string::npos);
 }
 
+TEST(DrawLadderTest, HasNoLineForWhoComesAfterTheDivergence) {
+  RecordingBuilder builder = started();
+  builder.client("a", Kind::ended, "reset");
+  const Finding finding{.client = "a", .evidence = {builder.last()}};
+  builder.client("probe", Kind::connected);
+  EXPECT_EQ(ladder_of(builder, &finding).find("probe"), std::string::npos);
+}
+
 TEST(ArrowTextTest, ShowsHowOctetsBegin) {
   LadderRow row{.kind = Kind::sent, .content = Content("PING\r\n and more and more")};
   EXPECT_EQ(arrow_text(row, 30), R"(send 24 bytes "PING\r\n and..")");

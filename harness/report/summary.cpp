@@ -12,7 +12,7 @@ namespace sockdrill {
 namespace {
 
 constexpr std::size_t kMostEntries = 50;  // of a grade; the reports in files have all of them
-constexpr std::size_t kMostReasons = 20;
+constexpr std::size_t kMostReasons = 8;
 
 }  // namespace
 
@@ -70,7 +70,8 @@ void Summary::write_skips(std::string& out, const Paint& paint) const {
     add_wrapped(out, fmt::format("  {:>6}  ", with_separators(reasons[i].first)),
                 visible(reasons[i].second));
   if (reasons.size() > kMostReasons)
-    out += fmt::format("          and {} more reasons\n", reasons.size() - kMostReasons);
+    out += fmt::format("          and {} more reasons (--verbose tells them all)\n",
+                       reasons.size() - kMostReasons);
 }
 
 std::string Summary::write(const Totals& totals, int exit_code, const Paint& paint) const {

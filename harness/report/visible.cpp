@@ -1,5 +1,7 @@
 #include "harness/report/visible.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "harness/base/text.h"
@@ -53,6 +55,15 @@ std::string make_visible(std::string_view text, bool keeps_lines) {
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U; }
 
+/// The first `count` characters.
+std::string_view head_of(std::string_view text, std::size_t count) {
+  std::size_t at = 0;
+  for (; at < text.size(); ++at) {
+    if (!is_continuation(text[at]) && count-- == 0) break;
+  }
+  return text.substr(0, at);
+}
+
 }  // namespace
 
 std::string visible(std::string_view text) { return make_visible(text, false); }
@@ -67,25 +78,25 @@ std::size_t width_of(std::string_view text) {
 
 std::string shorten(std::string_view text, std::size_t width) {
   if (width_of(text) <= width) return std::string(text);
-  const std::size_t kept = width > 2 ? width - 2 : 0;
-  std::size_t at = 0;
-  for (std::size_t count = 0; at < text.size(); ++at) {
-    if (!is_continuation(text[at]) && count++ == kept) break;
-  }
-  return std::string(text.substr(0, at)) + "..";
+  return std::string(head_of(text, width > 2 ? width - 2 : 0)) + "..";
 }
 
 std::vector<std::string> wrap(std::string_view text, std::size_t width) {
   std::vector<std::string> lines;
   std::string line;
-  for (const std::string& word : split(text, ' ')) {
-    if (!line.empty() && width_of(line) + 1 + width_of(word) > width) {
-      lines.push_back(std::move(line));
-      line.clear();
+  const auto end_line = [&] { lines.push_back(std::exchange(line, {})); };
+  for (const std::string& whole : split(text, ' ')) {
+    std::string_view word = whole;
+    if (!line.empty() && width_of(line) + 1 + width_of(word) > width) end_line();
+    while (width != 0 && width_of(word) > width) {
+      line = head_of(word, width);
+      word.remove_prefix(line.size());
+      end_line();
     }
-    line += (line.empty() ? "" : " ") + word;
+    line += line.empty() ? "" : " ";
+    line += word;
   }
-  lines.push_back(std::move(line));
+  end_line();
   return lines;
 }
 

@@ -23,7 +23,7 @@ std::size_t width_of(std::string_view text);
 /// At most `width` characters, ".." at the end when some had to go.
 std::string shorten(std::string_view text, std::size_t width);
 
-/// Breaks at spaces into lines of at most `width`; longer words stay whole.
+/// Breaks at spaces into lines of at most `width`, and words that are longer anywhere.
 std::vector<std::string> wrap(std::string_view text, std::size_t width);
 
 /// Adds `text` in lines of at most `width`, the first behind `head`, the others below its end.

@@ -26,8 +26,8 @@ TEST(ShortenTest, CountsCharacters) {
   EXPECT_EQ(shorten("\u20ac\u20ac\u20ac\u20ac\u20ac", 4), "\u20ac\u20ac..");
 }
 
-TEST(WrapTest, BreaksAtSpacesOnly) {
-  EXPECT_EQ(wrap("aa bb cccccc d", 5), (std::vector<std::string>{"aa bb", "cccccc", "d"}));
+TEST(WrapTest, BreaksAtSpaces) {
+  EXPECT_EQ(wrap("aa bb cccccc d", 5), (std::vector<std::string>{"aa bb", "ccccc", "c d"}));
 }
 
 }  // namespace
