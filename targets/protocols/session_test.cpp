@@ -16,7 +16,7 @@ std::size_t deliver(Session& session, std::string_view input) {
 }
 
 std::string take(Session& session, std::size_t most = Session::kBufferBytes) {
-  const std::string taken(session.output().substr(0, most));
+  std::string taken(session.output().substr(0, most));
   session.drop_output(taken.size());
   return taken;
 }
