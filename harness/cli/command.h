@@ -1,30 +1,23 @@
 #pragma once
 
-// The subcommands: each adds itself to the parser and says what to do when it was chosen. Nothing
-// but argument parsing and wiring.
+// The subcommands: each does what its arguments say; the result is the exit code.
 
-#include <functional>
-#include <string>
-
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
+#include <string_view>
 
 #include "harness/base/result.h"
+#include "harness/cli/arguments.h"
 
 namespace sockdrill {
 
-/// What a chosen subcommand does; its result is the exit code.
-using Action = std::function<int()>;
-
-void add_run(CLI::App& app, Action& chosen);
-void add_list(CLI::App& app, Action& chosen);
-void add_lint(CLI::App& app, Action& chosen);
-void add_explain(CLI::App& app, Action& chosen);
-void add_plan(CLI::App& app, Action& chosen);
-void add_judge(CLI::App& app, Action& chosen);
-void add_replay(CLI::App& app, Action& chosen);
-void add_doctor(CLI::App& app, Action& chosen);
+int carry_out(const Done& done);
+int carry_out(const RunArguments& arguments);
+int carry_out(const ListArguments& arguments);
+int carry_out(const LintArguments& arguments);
+int carry_out(const ExplainArguments& arguments);
+int carry_out(const PlanArguments& arguments);
+int carry_out(const ReplayArguments& arguments);
+int carry_out(const JudgeArguments& arguments);
+int carry_out(const DoctorArguments& arguments);
 
 /// `sockdrill: where: message` on stderr; the exit code for bad usage.
 int complain(const Error& error);

@@ -5,9 +5,7 @@
 
 namespace sockdrill {
 
-namespace {
-
-int examine_machine() {
+int carry_out(const DoctorArguments& /*none*/) {
   const Result<Home> home = enter_home(true);
   if (!home) return complain(home.error());
   for (const Feature& feature : examine(*home)) {
@@ -19,14 +17,6 @@ int examine_machine() {
   print(home->isolated ? "\nEach server gets a stage of its own.\n"
                        : fmt::format("\nServers run without isolation: {}\n", home->why_degraded));
   return kExitPassed;
-}
-
-}  // namespace
-
-void add_doctor(CLI::App& app, Action& chosen) {
-  CLI::App* command = app.add_subcommand(
-      "doctor", "Says what this machine allows, and what is lost where it does not");
-  command->callback([&chosen] { chosen = examine_machine; });
 }
 
 }  // namespace sockdrill

@@ -26,22 +26,13 @@ std::string describe_check(const Check& check) {
 
 }  // namespace
 
-void add_explain(CLI::App& app, Action& chosen) {
-  CLI::App* command =
-      app.add_subcommand("explain", "Says what a check demands, why, and how it is played");
-  auto words = std::make_shared<std::vector<std::string>>();
-  command->add_option("check", *words, "ids, globs, catalogue numbers or scenario files")
-      ->required();
-  command->callback([words, &chosen] {
-    chosen = [words] {
-      const Result<Installation> installation = find_installation();
-      if (!installation) return complain(installation.error());
-      const Result<std::vector<Check>> checks = select_checks(*installation, *words);
-      if (!checks) return complain(checks.error());
-      for (const Check& check : *checks) print(describe_check(check) + "\n");
-      return static_cast<int>(kExitPassed);
-    };
-  });
+int carry_out(const ExplainArguments& arguments) {
+  const Result<Installation> installation = find_installation();
+  if (!installation) return complain(installation.error());
+  const Result<std::vector<Check>> checks = select_checks(*installation, arguments.checks);
+  if (!checks) return complain(checks.error());
+  for (const Check& check : *checks) print(describe_check(check) + "\n");
+  return kExitPassed;
 }
 
 }  // namespace sockdrill

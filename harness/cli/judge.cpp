@@ -30,8 +30,10 @@ int code_of(Grade grade, bool did_not_start) {
   return grade == Grade::unknown ? kExitUnknown : kExitPassed;
 }
 
-int judge_file(const std::string& file) {
-  Result<Recording> recording = read_recording_file(file);
+}  // namespace
+
+int carry_out(const JudgeArguments& arguments) {
+  Result<Recording> recording = read_recording_file(arguments.recording);
   if (!recording) return complain(recording.error());
   Result<Plan> plan = plan_of_recording(*recording);
   if (!plan) return complain(plan.error());
@@ -48,7 +50,7 @@ int judge_file(const std::string& file) {
                    .verdict = verdict};
   result.plan = std::move(*plan);
   result.recording = std::move(*recording);
-  result.replay_command = "sockdrill replay " + file;
+  result.replay_command = "sockdrill replay " + arguments.recording;
   const bool color = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
   if (verdict.findings.empty())
     print(fmt::format("{} {} on {}{}\n", to_string(verdict.grade), result.check, result.target,
@@ -58,7 +60,8 @@ int judge_file(const std::string& file) {
   return code_of(verdict.grade, verdict.did_not_start);
 }
 
-int replay_file(const std::string& file) {
+int carry_out(const ReplayArguments& arguments) {
+  const std::string& file = arguments.recording;
   const Result<Recording> recording = read_recording_file(file);
   if (!recording) return complain(recording.error());
   const Result<Installation> installation = find_installation();
@@ -81,24 +84,6 @@ int replay_file(const std::string& file) {
   const std::atomic<bool> interrupted{false};
   return run_suite(*home, *installation, {*check}, {recording->target}, options, reporters,
                    interrupted);
-}
-
-void add(CLI::App& app, Action& chosen, const char* name, const char* help,
-         int (*act)(const std::string&)) {
-  CLI::App* command = app.add_subcommand(name, help);
-  auto file = std::make_shared<std::string>();
-  command->add_option("recording", *file, "a recording (*.jsonl), as --artifacts keeps them")
-      ->required();
-  command->callback([file, act, &chosen] { chosen = [file, act] { return act(*file); }; });
-}
-
-}  // namespace
-
-void add_judge(CLI::App& app, Action& chosen) {
-  add(app, chosen, "judge", "Judges a stored recording again", judge_file);
-}
-void add_replay(CLI::App& app, Action& chosen) {
-  add(app, chosen, "replay", "Runs what a stored recording holds again", replay_file);
 }
 
 }  // namespace sockdrill

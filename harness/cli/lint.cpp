@@ -23,29 +23,21 @@ Result<std::string> lint_file(const std::string& file) {
 
 }  // namespace
 
-void add_lint(CLI::App& app, Action& chosen) {
-  CLI::App* command =
-      app.add_subcommand("lint", "Checks scenario files and manifests without running anything");
-  auto files = std::make_shared<std::vector<std::string>>();
-  command->add_option("files", *files, "scenario files, manifests, or folders of them")->required();
-  command->callback([files, &chosen] {
-    chosen = [files] {
-      int code = kExitPassed;
-      for (const std::string& word : *files) {
-        std::vector<std::string> below = files_below(word, ".json");
-        if (below.empty()) below.push_back(word);
-        for (const std::string& file : below) {
-          if (file.ends_with("schema.json")) continue;
-          const Result<std::string> verdict = lint_file(file);
-          if (!verdict)
-            code = complain(verdict.error());
-          else
-            print(fmt::format("{}: {}\n", file, *verdict));
-        }
-      }
-      return code;
-    };
-  });
+int carry_out(const LintArguments& arguments) {
+  int code = kExitPassed;
+  for (const std::string& word : arguments.files) {
+    std::vector<std::string> below = files_below(word, ".json");
+    if (below.empty()) below.push_back(word);
+    for (const std::string& file : below) {
+      if (file.ends_with("schema.json")) continue;
+      const Result<std::string> verdict = lint_file(file);
+      if (!verdict)
+        code = complain(verdict.error());
+      else
+        print(fmt::format("{}: {}\n", file, *verdict));
+    }
+  }
+  return code;
 }
 
 }  // namespace sockdrill

@@ -28,17 +28,10 @@ int list_targets(const Installation& installation) {
 
 }  // namespace
 
-void add_list(CLI::App& app, Action& chosen) {
-  CLI::App* command = app.add_subcommand("list", "Lists the checks, or the bundled targets");
-  auto targets = std::make_shared<bool>(false);
-  command->add_flag("--targets", *targets, "the targets");
-  command->callback([targets, &chosen] {
-    chosen = [targets] {
-      const Result<Installation> installation = find_installation();
-      if (!installation) return complain(installation.error());
-      return *targets ? list_targets(*installation) : list_checks(*installation);
-    };
-  });
+int carry_out(const ListArguments& arguments) {
+  const Result<Installation> installation = find_installation();
+  if (!installation) return complain(installation.error());
+  return arguments.targets ? list_targets(*installation) : list_checks(*installation);
 }
 
 }  // namespace sockdrill

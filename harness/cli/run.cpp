@@ -12,7 +12,7 @@
 
 #include "harness/base/try.h"
 #include "harness/cli/command.h"
-#include "harness/cli/target_options.h"
+#include "harness/cli/selection.h"
 #include "harness/suite/suite.h"
 
 namespace sockdrill {
@@ -26,17 +26,6 @@ extern "C" void on_interrupt(int /*signal*/) {
   // The second time, at once: the stages end with us, whatever we were doing.
   if (interrupted.exchange(true)) ::_exit(kExitInterrupted);
 }
-
-struct RunOptions {
-  std::vector<std::string> checks;
-  TargetOptions target;
-  SuiteOptions suite;
-  std::string shard;
-  std::vector<std::string> reports;
-  std::vector<std::string> set;
-  bool verbose = false;
-  bool no_isolation = false;
-};
 
 /// A report and where it goes. The file is written when the run is over, so that a full disk is
 /// noticed and told.
@@ -59,14 +48,14 @@ Result<std::unique_ptr<Reporter>> make_reporter(const std::string& format, const
               "--report");
 }
 
-Result<std::vector<std::unique_ptr<Reporter>>> make_reporters(const RunOptions& options,
+Result<std::vector<std::unique_ptr<Reporter>>> make_reporters(const RunArguments& arguments,
                                                               std::vector<ReportFile>& files) {
   std::vector<std::unique_ptr<Reporter>> reporters;
   ConsoleOptions console{.color = wants_color(STDOUT_FILENO),
                          .progress = ::isatty(STDOUT_FILENO) == 1,
-                         .verbose = options.verbose};
+                         .verbose = arguments.verbose};
   bool is_stdout_taken = false;
-  for (const std::string& report : options.reports) {
+  for (const std::string& report : arguments.reports) {
     const std::size_t equals = report.find('=');
     const std::string format = report.substr(0, equals);
     if (equals == std::string::npos) {
@@ -86,7 +75,7 @@ Result<std::vector<std::unique_ptr<Reporter>>> make_reporters(const RunOptions& 
       stream->write(text.data(), static_cast<std::streamsize>(text.size()));
     };
     reporters.push_back(
-        TRY(make_reporter(format, sink, ConsoleOptions{.verbose = options.verbose})));
+        TRY(make_reporter(format, sink, ConsoleOptions{.verbose = arguments.verbose})));
     files.push_back(std::move(file));
   }
   if (!is_stdout_taken) reporters.insert(reporters.begin(), make_console_reporter(print, console));
@@ -107,26 +96,30 @@ Result<void> read_shard(const std::string& text, SuiteOptions& suite) {
   return {};
 }
 
-int run(RunOptions& options) {
+}  // namespace
+
+int carry_out(const RunArguments& arguments) {
   Result<Installation> installation = find_installation();
   if (!installation) return complain(installation.error());
-  if (const Result<void> shard = read_shard(options.shard, options.suite); !shard)
+  const Selection& selection = arguments.selection;
+  SuiteOptions suite = arguments.suite;
+  if (const Result<void> shard = read_shard(arguments.shard, suite); !shard)
     return complain(shard.error());
-  const Result<Bindings> only = read_bindings(options.set);
+  const Result<Bindings> only = read_bindings(selection.set);
   if (!only) return complain(only.error());
-  options.suite.only = *only;
-  const Result<std::vector<Check>> checks = select_checks(*installation, options.checks);
+  suite.only = *only;
+  const Result<std::vector<Check>> checks = select_checks(*installation, selection.checks);
   if (!checks) return complain(checks.error());
-  const Result<std::vector<Target>> targets = options.target.select(*installation);
+  const Result<std::vector<Target>> targets = select(*installation, selection.target);
   if (!targets) return complain(targets.error());
   if (checks->empty()) {
     static_cast<void>(complain(Error{"no check matches; `sockdrill list` shows them all", ""}));
     return kExitNothing;
   }
-  options.suite.replay_options = options.target.repeat();
+  suite.replay_options = repeat(selection.target);
 
   // Before any thread is made: from here on we live in namespaces of our own.
-  Result<Home> home = enter_home(!options.no_isolation);
+  Result<Home> home = enter_home(!arguments.no_isolation);
   if (!home) {
     static_cast<void>(complain(home.error()));
     return kExitOurError;
@@ -135,16 +128,15 @@ int run(RunOptions& options) {
     static_cast<void>(std::fprintf(
         stderr, "sockdrill: no isolation: %s; servers run on this host's loopback, one at a time\n",
         home->why_degraded.c_str()));
-    options.suite.jobs = 1;
+    suite.jobs = 1;
   }
   std::vector<ReportFile> files;
-  Result<std::vector<std::unique_ptr<Reporter>>> reporters = make_reporters(options, files);
+  Result<std::vector<std::unique_ptr<Reporter>>> reporters = make_reporters(arguments, files);
   if (!reporters) return complain(reporters.error());
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
-  int code =
-      run_suite(*home, *installation, *checks, *targets, options.suite, *reporters, interrupted);
+  int code = run_suite(*home, *installation, *checks, *targets, suite, *reporters, interrupted);
   for (const ReportFile& file : files) {
     file.stream->flush();
     if (*file.stream) continue;
@@ -153,47 +145,6 @@ int run(RunOptions& options) {
     if (code == kExitPassed) code = kExitOurError;
   }
   return code;
-}
-
-}  // namespace
-
-void add_run(CLI::App& app, Action& chosen) {
-  CLI::App* command = app.add_subcommand("run", "Runs checks against servers: the main job");
-  auto options = std::make_shared<RunOptions>();
-  options->suite.jobs = std::max(1U, std::thread::hardware_concurrency());
-  command
-      ->add_option("checks", options->checks,
-                   "checks: ids, globs (half-close/*), catalogue numbers (RST-*), scenario files "
-                   "or folders; all when none is given")
-      ->type_name("CHECK");
-  options->target.add_to(*command);
-  command->add_option("-j,--jobs", options->suite.jobs, "how many run at a time")
-      ->check(CLI::Range(1U, 1024U))
-      ->capture_default_str();
-  command->add_option("--shard", options->shard, "only the I-th of N equal parts")
-      ->type_name("I/N");
-  command->add_option("--repeat", options->suite.repeat, "plays everything so many times")
-      ->check(CLI::Range(1U, 1000000U));
-  command->add_option("--seed", options->suite.seed, "of everything that is drawn")
-      ->capture_default_str();
-  command->add_option("--set", options->set, "only cases with this value of a parameter: size=512")
-      ->type_name("NAME=VALUE");
-  command->add_flag("--strict", options->suite.strict, "warnings fail the run");
-  command->add_flag("--fail-fast", options->suite.fail_fast, "stops at the first failure");
-  command
-      ->add_option("--report", options->reports,
-                   "console, junit, tap or json; repeatable; junit=FILE writes to a file")
-      ->type_name("FORMAT[=FILE]");
-  command
-      ->add_option("--artifacts", options->suite.artifacts,
-                   "keeps recording and server output of what did not pass")
-      ->type_name("DIR");
-  command->add_flag("--keep-passes", options->suite.keep_passes,
-                    "with --artifacts: keeps those of what passed, too");
-  command->add_flag("-v,--verbose", options->verbose, "one line a run");
-  command->add_flag("--no-isolation", options->no_isolation,
-                    "no namespaces: the server runs on this host's loopback");
-  command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
 
 }  // namespace sockdrill

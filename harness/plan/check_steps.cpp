@@ -8,18 +8,12 @@
 #include <fmt/format.h>
 
 #include "harness/base/try.h"
+#include "harness/base/overload.h"
 #include "harness/plan/plan.h"
 
 namespace sockdrill {
 
 namespace {
-
-template <class... F>
-struct Overload : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overload(F...) -> Overload<F...>;
 
 enum class ClientPhase { absent, open, write_closed, closed };
 

@@ -4,18 +4,12 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/overload.h"
 #include "harness/plan/expectation.h"
 
 namespace sockdrill {
 
 namespace {
-
-template <class... F>
-struct Overload : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overload(F...) -> Overload<F...>;
 
 std::string with_then(std::string text, Then then) {
   if (then == Then::unsaid) return text;

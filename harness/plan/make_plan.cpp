@@ -4,19 +4,13 @@
 #include <fmt/format.h>
 
 #include "harness/base/check.h"
+#include "harness/base/overload.h"
 #include "harness/base/try.h"
 #include "harness/plan/resolve.h"
 
 namespace sockdrill {
 
 namespace {
-
-template <class... F>
-struct Overload : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overload(F...) -> Overload<F...>;
 
 constexpr std::size_t kMostSteps = 500000;
 constexpr std::size_t kMostOffsets = 256;

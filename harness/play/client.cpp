@@ -18,7 +18,6 @@ constexpr Nanoseconds kBeforeFirstLook = 1ms;
 /// before we hang up, and how much our kernel may hold for us.
 constexpr std::uint64_t kKeptOfASource = 65536;
 constexpr std::uint64_t kReadOfASource = std::uint64_t{8} << 20U;
-constexpr std::uint32_t kSourceBuffer = 65536;
 
 const char* word_of_connect(Errno error) {
   if (error.value == ECONNREFUSED || error.value == ENOENT) return "refused";

@@ -15,7 +15,7 @@ namespace sockdrill {
 
 namespace {
 
-constexpr std::size_t kMostRows = 30;      // ladders up to here are shown whole
+constexpr std::size_t kMostWholeRows = 30;      // ladders up to here are shown whole
 constexpr std::size_t kRowsAtBegin = 4;    // kept of a longer one: how it began ...
 constexpr std::size_t kRowsBefore = 14;    // ... what led to the divergence ...
 constexpr std::size_t kRowsAfter = 5;      // ... and what came of it
@@ -240,7 +240,7 @@ class Picker final {
 
   void fold() {
     std::vector<LadderRow>& rows = picked_.rows;
-    if (rows.size() <= kMostRows) return;
+    if (rows.size() <= kMostWholeRows) return;
     const auto marked =
         std::find_if(rows.begin(), rows.end(), [](const LadderRow& r) { return r.is_marked; });
     const auto centre =

@@ -117,6 +117,7 @@ class Changes final {
 
  private:
   void change(const Sample& sample, const Json::json_pointer& at, const Json& value) {
+    if (sample.is_published) return without_or_renamed(sample, at, value);
     static const std::vector<Json> wrong = {nullptr,
                                             true,
                                             0,
@@ -134,6 +135,16 @@ class Changes final {
                                             Json::object(),
                                             Json{{"x", 1}}};
     for (const Json& other : wrong) replace(sample, at, other);
+    without_or_renamed(sample, at, value);
+    if (!value.is_object()) return;
+    for (const auto& [key, part] : words()) {
+      Json with = value;
+      with[key] = part;
+      replace(sample, at, with);
+    }
+  }
+
+  void without_or_renamed(const Sample& sample, const Json::json_pointer& at, const Json& value) {
     if (!value.is_object()) return;
     for (const auto& [key, part] : value.items()) {
       Json without = value;
@@ -141,12 +152,6 @@ class Changes final {
       replace(sample, at, without);
       without["x" + key] = part;
       replace(sample, at, without);
-    }
-    if (sample.is_published) return;
-    for (const auto& [key, part] : words()) {
-      Json with = value;
-      with[key] = part;
-      replace(sample, at, with);
     }
   }
 

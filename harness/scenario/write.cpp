@@ -4,16 +4,11 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/overload.h"
+
 namespace sockdrill {
 
 namespace {
-
-template <class... F>
-struct Overload : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overload(F...) -> Overload<F...>;
 
 Json write_from(const From& from) {
   if (from.is_unnamed) return "unnamed";

@@ -1,5 +1,4 @@
 #include <csignal>
-#include <cstdio>
 #include <ctime>
 
 #include "harness/stage/agent/agent.h"
@@ -8,7 +7,7 @@
 namespace sockdrill::agent {
 namespace {
 
-constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+constexpr int kFolderItself = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 constexpr int kDeepest = 256;
 
 /// Pids found in one walk. Those beyond the limit are found by the next: the walk is repeated until
@@ -41,7 +40,7 @@ void add_numbers(const char* path, PidList& list) {
 void add_children(pid_t pid, PidList& list) {
   char path[64];
   Writer(path, sizeof path).text("/proc/").number(static_cast<unsigned long>(pid)).text("/task");
-  const int tasks = kernel::open(path, kFolder);
+  const int tasks = kernel::open(path, kFolderItself);
   if (tasks < 0) return;
   for_each_entry(tasks, [pid, &list](const char* thread, unsigned char) {
     char children[96];
@@ -56,29 +55,31 @@ void add_children(pid_t pid, PidList& list) {
   kernel::close(tasks);
 }
 
-/// For kernels that do not list children: everybody whose parent we are, from /proc/PID/stat.
-void add_our_children_from_stat(PidList& list) {
-  const auto we = static_cast<pid_t>(kernel::call(SYS_getpid));
-  const int proc = kernel::open("/proc", kFolder);
+/// From /proc/PID/stat: "PID (NAME) STATE PARENT ...", and a name may hold anything.
+pid_t parent_of(const char* pid) {
+  char path[64];
+  Writer(path, sizeof path).text("/proc/").text(pid).text("/stat");
+  const int file = kernel::open(path, O_RDONLY);
+  if (file < 0) return 0;
+  char text[512];
+  const long count = kernel::read(file, text, sizeof text);
+  kernel::close(file);
+  long at = count - 1;
+  while (at > 0 && text[at] != ')') --at;
+  pid_t parent = 0;
+  for (at += 4; at < count && text[at] >= '0' && text[at] <= '9'; ++at) {
+    parent = parent * 10 + (text[at] - '0');
+  }
+  return parent;
+}
+
+/// For kernels that do not list children: everybody whose parent we are.
+void add_children_by_parent(pid_t we, PidList& list) {
+  const int proc = kernel::open("/proc", kFolderItself);
   if (proc < 0) return;
   for_each_entry(proc, [we, &list](const char* name, unsigned char) {
     const pid_t pid = number_in(name);
-    if (pid == 0) return;
-    char path[64];
-    Writer(path, sizeof path).text("/proc/").text(name).text("/stat");
-    const int file = kernel::open(path, O_RDONLY);
-    if (file < 0) return;
-    char text[512];
-    const long count = kernel::read(file, text, sizeof text - 1);
-    kernel::close(file);
-    // "PID (NAME) STATE PARENT ...", and a name may hold anything.
-    long at = count - 1;
-    while (at > 0 && text[at] != ')') --at;
-    pid_t parent = 0;
-    for (at += 4; at < count && text[at] >= '0' && text[at] <= '9'; ++at) {
-      parent = parent * 10 + (text[at] - '0');
-    }
-    if (parent == we) list.add(pid);
+    if (pid > 0 && parent_of(name) == we) list.add(pid);
   });
   kernel::close(proc);
 }
@@ -88,7 +89,7 @@ void remove_content(int folder, int depth) {
     const long removed = kernel::call(SYS_unlinkat, folder, name, 0);
     if (removed != -EISDIR && removed != -EPERM) return;
     kernel::call(SYS_fchmodat, folder, name, 0700);
-    const int below = static_cast<int>(kernel::call(SYS_openat, folder, name, kFolder | O_CLOEXEC));
+    const int below = static_cast<int>(kernel::call(SYS_openat, folder, name, kFolderItself | O_CLOEXEC));
     if (below >= 0 && depth < kDeepest) remove_content(below, depth + 1);
     if (below >= 0) kernel::close(below);
     kernel::call(SYS_unlinkat, folder, name, AT_REMOVEDIR);
@@ -103,7 +104,7 @@ void kill_descendants() {
   for (;;) {
     list.count = 0;
     add_children(we, list);
-    if (list.count == 0) add_our_children_from_stat(list);
+    if (list.count == 0) add_children_by_parent(we, list);
     for (std::size_t i = 0; i < list.count; ++i) {
       add_children(list.pids[i], list);
       kernel::kill(list.pids[i], SIGKILL);
@@ -121,11 +122,11 @@ void kill_descendants() {
 void remove_tree(const char* path) {
   // A server may have taken away even our own right to look into it.
   kernel::call(SYS_fchmodat, AT_FDCWD, path, 0700);
-  const int folder = kernel::open(path, kFolder);
+  const int folder = kernel::open(path, kFolderItself);
   if (folder >= 0) {
     // Reading a folder while removing from it may skip entries on some file systems.
     for (int i = 0; i < 3; ++i) {
-      kernel::call(SYS_lseek, folder, 0, SEEK_SET);
+      kernel::call(SYS_lseek, folder, 0, 0);
       remove_content(folder, 0);
     }
     kernel::close(folder);

@@ -1,0 +1,166 @@
+#include "harness/cli/arguments.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <thread>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+namespace sockdrill {
+
+namespace {
+
+/// A subcommand whose values live in `arguments` once it was chosen.
+template <typename Chosen>
+CLI::App& add(CLI::App& app, const char* name, const char* help, Arguments& arguments,
+              Chosen& values) {
+  CLI::App* command = app.add_subcommand(name, help);
+  command->callback([&arguments, &values] { arguments = values; });
+  return *command;
+}
+
+void add_target(CLI::App& app, TargetArguments& values) {
+  app.add_option("-t,--target", values.targets,
+                 "a target: NAME, NAME:PROTOCOL, a glob, or a manifest FILE; repeatable")
+      ->type_name("NAME|FILE");
+  app.add_option("-x,--exec", values.exec,
+                 "any server command; {port} {path} {tmp} {host} are filled in")
+      ->type_name("'COMMAND'");
+  app.add_option("-s,--speaks", values.speaks,
+                 "what it speaks: echo, discard, chargen, daytime, time, line, length-prefixed, a "
+                 "bundled target's dialogue, or a dialogue FILE")
+      ->type_name("NAME|FILE")
+      ->capture_default_str();
+  app.add_option("--over", values.over, "tcp, udp, unix, unix-dgram or unix-seqpacket")
+      ->capture_default_str();
+  app.add_option("--port", values.port, "the server's port, where it is fixed in its code")
+      ->check(CLI::Range(1, 65535));
+  app.add_option("--declares", values.declares,
+                 "what it declares, as in a manifest: '{\"concurrency\": \"iterative\"}'")
+      ->type_name("JSON");
+}
+
+CLI::Option* add_checks(CLI::App& app, std::vector<std::string>& checks, const char* empty) {
+  return app
+      .add_option("checks", checks,
+                  std::string("checks: ids, globs (half-close/*), catalogue numbers (RST-*), "
+                              "scenario files or folders") +
+                      empty)
+      ->type_name("CHECK");
+}
+
+void add_set(CLI::App& app, std::vector<std::string>& set) {
+  app.add_option("--set", set, "only cases with this value of a parameter: size=512")
+      ->type_name("NAME=VALUE");
+}
+
+void add_seed(CLI::App& app, std::uint64_t& seed) {
+  app.add_option("--seed", seed, "of everything that is drawn")->capture_default_str();
+}
+
+void add_run(CLI::App& app, Arguments& arguments, RunArguments& values) {
+  CLI::App& command =
+      add(app, "run", "Runs checks against servers: the main job", arguments, values);
+  SuiteOptions& suite = values.suite;
+  suite.jobs = std::max(1U, std::thread::hardware_concurrency());
+  add_checks(command, values.selection.checks, "; all when none is given");
+  add_target(command, values.selection.target);
+  command.add_option("-j,--jobs", suite.jobs, "how many run at a time")
+      ->check(CLI::Range(1U, 1024U))
+      ->capture_default_str();
+  command.add_option("--shard", values.shard, "only the I-th of N equal parts")->type_name("I/N");
+  command.add_option("--repeat", suite.repeat, "plays everything so many times")
+      ->check(CLI::Range(1U, 1000000U));
+  add_seed(command, suite.seed);
+  add_set(command, values.selection.set);
+  command.add_flag("--strict", suite.strict, "warnings fail the run");
+  command.add_flag("--fail-fast", suite.fail_fast, "stops at the first failure");
+  command
+      .add_option("--report", values.reports,
+                  "console, junit, tap or json; repeatable; junit=FILE writes to a file")
+      ->type_name("FORMAT[=FILE]");
+  command
+      .add_option("--artifacts", suite.artifacts,
+                  "keeps recording and server output of what did not pass")
+      ->type_name("DIR");
+  command.add_flag("--keep-passes", suite.keep_passes,
+                   "with --artifacts: keeps those of what passed, too");
+  command.add_flag("-v,--verbose", values.verbose, "one line a run");
+  command.add_flag("--no-isolation", values.no_isolation,
+                   "no namespaces: the server runs on this host's loopback");
+}
+
+void add_plan(CLI::App& app, Arguments& arguments, PlanArguments& values) {
+  CLI::App& command =
+      add(app, "plan", "Says what would be done, and does nothing", arguments, values);
+  add_checks(command, values.selection.checks, "")->required();
+  add_target(command, values.selection.target);
+  add_set(command, values.selection.set);
+  add_seed(command, values.seed);
+}
+
+/// The library's words, in the form of every other complaint.
+int complain_of_usage(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* chosen = app.get_subcommands().empty() ? &app : app.get_subcommands().front();
+  const std::string name = chosen == &app ? "sockdrill" : "sockdrill " + chosen->get_name();
+  static_cast<void>(std::fprintf(stderr, "sockdrill: %s; `%s --help` shows what can be given\n",
+                                 error.what(), name.c_str()));
+  return kExitUsage;
+}
+
+}  // namespace
+
+Arguments parse_arguments(int count, char** words) {
+  CLI::App app{
+      "Launches a server in isolation, replays rude clients against it, and says what it got "
+      "wrong.\n"
+      "Exit codes: 0 passed, 1 failed, 2 usage or bad input, 3 the server did not start, 4 nothing "
+      "was selected,\n"
+      "5 undecided, 70 an error of ours, 130 interrupted."};
+  app.name("sockdrill");
+  app.set_version_flag("--version", SOCKDRILL_VERSION);
+  app.require_subcommand(1);
+  Arguments chosen;
+  RunArguments run;
+  add_run(app, chosen, run);
+  ListArguments list;
+  add(app, "list", "Lists the checks, or the bundled targets", chosen, list)
+      .add_flag("--targets", list.targets, "the targets");
+  LintArguments lint;
+  add(app, "lint", "Checks scenario files and manifests without running anything", chosen, lint)
+      .add_option("files", lint.files, "scenario files, manifests, or folders of them")
+      ->required();
+  ExplainArguments explain;
+  add_checks(
+      add(app, "explain", "Says what a check demands, why, and how it is played", chosen, explain),
+      explain.checks, "")
+      ->required();
+  PlanArguments plan;
+  add_plan(app, chosen, plan);
+  const char* const recording = "a recording (*.jsonl), as --artifacts keeps them";
+  ReplayArguments replay;
+  add(app, "replay", "Runs what a stored recording holds again", chosen, replay)
+      .add_option("recording", replay.recording, recording)
+      ->required();
+  JudgeArguments judge;
+  add(app, "judge", "Judges a stored recording again", chosen, judge)
+      .add_option("recording", judge.recording, recording)
+      ->required();
+  DoctorArguments doctor;
+  add(app, "doctor", "Says what this machine allows, and what is lost where it does not", chosen,
+      doctor);
+  // The library throws on bad usage; it is caught here and nowhere else.
+  try {
+    app.parse(count, words);
+  } catch (const CLI::Success& help) {
+    return Done{app.exit(help)};
+  } catch (const CLI::ParseError& error) {
+    return Done{complain_of_usage(app, error)};
+  }
+  return chosen;
+}
+
+}  // namespace sockdrill

@@ -1,0 +1,70 @@
+#pragma once
+
+// What can be typed. `parse_arguments` is the only place that knows the parsing library; what was
+// typed comes out as plain values, one struct a subcommand.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "harness/suite/suite.h"
+
+namespace sockdrill {
+
+/// Which server: of run and plan.
+struct TargetArguments {
+  std::vector<std::string> targets;
+  std::string exec;
+  std::string speaks = "echo";
+  std::string over = "tcp";
+  int port = 0;  ///< 0: not given
+  std::string declares;
+};
+
+/// Which checks, on which server.
+struct Selection {
+  std::vector<std::string> checks;
+  TargetArguments target;
+  std::vector<std::string> set;
+};
+
+struct RunArguments {
+  Selection selection;
+  SuiteOptions suite;
+  std::string shard;
+  std::vector<std::string> reports;
+  bool verbose = false;
+  bool no_isolation = false;
+};
+struct PlanArguments {
+  Selection selection;
+  std::uint64_t seed = 1;
+};
+struct ListArguments {
+  bool targets = false;
+};
+struct LintArguments {
+  std::vector<std::string> files;
+};
+struct ExplainArguments {
+  std::vector<std::string> checks;
+};
+struct JudgeArguments {
+  std::string recording;
+};
+struct ReplayArguments {
+  std::string recording;
+};
+struct DoctorArguments {};
+/// Nothing is left to do: help or the version was printed, or bad usage was complained about.
+struct Done {
+  int exit_code = 0;
+};
+
+using Arguments = std::variant<Done, RunArguments, PlanArguments, ListArguments, LintArguments,
+                               ExplainArguments, JudgeArguments, ReplayArguments, DoctorArguments>;
+
+Arguments parse_arguments(int count, char** words);
+
+}  // namespace sockdrill
