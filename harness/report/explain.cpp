@@ -68,9 +68,18 @@ class Explanation final {
                        shorten(visible(to_string(cases[index].bindings)), 60));
   }
 
+  static std::string head_of_label(const char* label) {
+    return fmt::format("  {:{}}", label, kLabelWidth - 2);
+  }
+
+  /// On one line, however long: broken, a place cannot be copied or clicked.
+  void add_place(const std::string& place) {
+    out_ += paint_.dim(head_of_label("Script")) + place + "\n";
+  }
+
   void add_labelled(const char* label, const std::string& text) {
     if (text.empty()) return;
-    const std::string head = fmt::format("  {:{}}", label, kLabelWidth - 2);
+    const std::string head = head_of_label(label);
     std::string lines;
     add_wrapped(lines, head, text);
     out_ += paint_.dim(lines.substr(0, head.size())) + lines.substr(head.size());
@@ -92,10 +101,10 @@ class Explanation final {
   void write_script() {
     if (result_.scenario_file.empty()) return;
     const std::string pointer = finding_ == nullptr ? "" : finding_->pointer;
-    if (pointer.empty()) return add_labelled("Script", visible(result_.scenario_file));
+    if (pointer.empty()) return add_place(visible(result_.scenario_file));
     const ScriptExcerpt excerpt =
         show_script(result_.scenario_file, result_.scenario_text, pointer, paint_);
-    add_labelled("Script", visible(excerpt.place));
+    add_place(visible(excerpt.place));
     out_ += excerpt.lines;
   }
 

@@ -280,6 +280,12 @@ TEST(ExplainTest, CountsWhatIsTheSameInEveryRound) {
       std::string::npos);
 }
 
+TEST(ExplainTest, NeverBreaksTheScriptsPlace) {
+  RunResult result = wrong_octet();
+  result.scenario_file = "/" + std::string(200, 'd') + "/digits.json";
+  EXPECT_NE(explain(result, false).find(result.scenario_file + ":8:33\n"), std::string::npos);
+}
+
 TEST(ExplainTest, SurvivesAFindingThatPointsNowhere) {
   RunResult result = wrong_octet();
   Finding& finding = result.verdict.findings[0];
