@@ -18,8 +18,13 @@ constexpr std::size_t kKeyLength = 4;
 constexpr std::size_t kShortestRange =
     3 * kPatternWord;  // shorter ones cost more as a range than as octets
 
-Bytes pattern_word(std::string_view key, std::uint64_t index) {
-  return fmt::format("<{:_<4.4}:{:09x}>", key, index & 0xfffffffffU);
+/// `<KKKK:IIIIIIIII>`. By hand, because every octet of a long stream passes through here.
+void put_word(char* out, std::string_view key, std::uint64_t index) {
+  out[0] = '<';
+  for (std::size_t i = 0; i < kKeyLength; ++i) out[1 + i] = i < key.size() ? key[i] : '_';
+  out[5] = ':';
+  for (std::size_t i = 14; i > 5; --i, index >>= 4U) out[i] = kDigits[index & 0xfU];
+  out[15] = '>';
 }
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
@@ -66,12 +71,13 @@ std::string pattern_key(std::string_view name) {
 }
 
 Bytes pattern_octets(std::string_view key, std::uint64_t offset, std::size_t length) {
-  Bytes octets;
-  octets.reserve(length + 2 * kPatternWord);
   const std::size_t skipped = offset % kPatternWord;
-  for (std::uint64_t index = offset / kPatternWord; octets.size() < length + skipped; ++index)
-    octets += pattern_word(key, index);
-  return octets.substr(skipped, length);
+  Bytes octets((skipped + length + kPatternWord - 1) / kPatternWord * kPatternWord, '\0');
+  for (std::size_t at = 0; at < octets.size(); at += kPatternWord)
+    put_word(octets.data() + at, key, offset / kPatternWord + at / kPatternWord);
+  octets.erase(0, skipped);
+  octets.resize(length);
+  return octets;
 }
 
 std::optional<PatternPlace> locate_pattern(std::string_view octets) {
