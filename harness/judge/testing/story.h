@@ -1,0 +1,50 @@
+#pragma once
+
+// Recordings told by hand, for the tests of the judge: the plan is a real one, the events are what
+// the test says.
+
+#include <string>
+
+#include "harness/judge/judge.h"
+
+namespace sockdrill::testing {
+
+class Story final {
+ public:
+  /// `steps`: the text of the JSON array; `target`: more keys of the manifest of an echo server.
+  explicit Story(const std::string& steps, const std::string& level = "must",
+                 const std::string& target = "", const std::string& listens = "tcp");
+
+  /// The events of the step after the one before, up to `ended()`.
+  Story& step();
+  Story& ended(const std::string& how = "done");
+
+  Story& client(Kind kind, const std::string& text = "", const Bytes& octets = "",
+                const std::string& who = "a");
+  Story& server(Kind kind, const std::string& text = "", std::uint64_t number = 0,
+                const std::string& who = "server");
+  Story& harness(Kind kind, const std::string& text = "", std::uint64_t number = 0);
+
+  Story& connected();  ///< a whole connect step
+  Story& sent(const Bytes& octets);
+  Story& received(const Bytes& octets);
+  Story& fin();
+  Story& reset();
+  Story& firm_rest();
+  Story& wrote(const Bytes& text, const std::string& stream = "stderr",
+               const std::string& who = "server");
+  Story& sampled(const std::string& label, const Resources& resources);
+
+  [[nodiscard]] Verdict verdict() const { return judge(plan_, recording_); }
+
+ private:
+  Event& add(Lane lane, Kind kind, const std::string& who);
+
+  Plan plan_;
+  Recording recording_;
+  std::vector<const PlannedStep*> steps_;
+  std::size_t next_ = 0;
+  int current_ = -1;
+};
+
+}  // namespace sockdrill::testing
