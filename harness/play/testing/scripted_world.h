@@ -1,0 +1,78 @@
+#pragma once
+
+// A world of which only time, readiness and rest exist, for the tests of the loop. Time is virtual:
+// it passes when somebody waits.
+
+#include <algorithm>
+#include <cstdlib>
+#include <deque>
+#include <map>
+
+#include "harness/play/world.h"
+
+namespace sockdrill::testing {
+
+class ScriptedWorld final : public World {
+ public:
+  std::multimap<Nanoseconds, Ready> readiness;  ///< when which socket becomes ready
+  std::deque<RestReport> looks;                 ///< what each look sees; then the last one again
+  std::size_t looked = 0;
+
+  Nanoseconds now() override { return now_; }
+  std::vector<Ready> wait(Nanoseconds until) override {
+    if (!readiness.empty()) until = std::min(until, readiness.begin()->first);
+    now_ = std::max(now_, until);
+    std::vector<Ready> ready;
+    while (!readiness.empty() && readiness.begin()->first <= now_) {
+      ready.push_back(readiness.begin()->second);
+      readiness.erase(readiness.begin());
+    }
+    return ready;
+  }
+  RestReport look() override {
+    ++looked;
+    now_ += std::chrono::microseconds(100);  // a look costs something
+    if (looks.empty()) return RestReport{};
+    const RestReport report = looks.front();
+    if (looks.size() > 1) looks.pop_front();
+    return report;
+  }
+
+  // The loop asks for nothing else.
+  SysResult<SocketId> open(const SocketRequest&) override { never(); }
+  SysResult<void> connect(SocketId, const std::string&) override { never(); }
+  SysResult<std::size_t> send(SocketId, std::string_view, bool) override { never(); }
+  SysResult<std::size_t> send_to(SocketId, std::string_view, const std::string&) override {
+    never();
+  }
+  SysResult<ReceivedPiece> receive(SocketId, char*, std::size_t) override { never(); }
+  SysResult<void> shutdown(SocketId, Shutdown::How) override { never(); }
+  void close(SocketId) override { never(); }
+  void reset(SocketId) override { never(); }
+  Errno error_of(SocketId) override { never(); }
+  SocketAddress local_address(SocketId) override { never(); }
+  bool is_servers(const SocketAddress&) override { never(); }
+  Result<void> start(Instance, Deadline) override { never(); }
+  std::optional<ExitStatus> exited(Instance) override { never(); }
+  Listening listening() override { never(); }
+  SysResult<void> signal(Instance, int) override { never(); }
+  bool is_stopped() override { never(); }
+  bool is_all_read(SocketId, const RestReport&) override { never(); }
+  Resources sample() override { never(); }
+  SysResult<void> limit_descriptors(std::uint64_t) override { never(); }
+  std::uint64_t dropped_datagrams() override { never(); }
+  pid_t pid_of(Instance) override { never(); }
+  std::vector<std::string> left_over() override { never(); }
+  std::vector<std::string> describe_tasks() override { never(); }
+  OutputTail output_of(Instance, bool) override { never(); }
+  void kill_all(Deadline) override { never(); }
+  Result<int> start_program(const std::vector<std::string>&, const Bytes&) override { never(); }
+  std::optional<ProgramResult> program_result(int) override { never(); }
+
+ private:
+  [[noreturn]] static void never() { std::abort(); }
+
+  Nanoseconds now_{0};
+};
+
+}  // namespace sockdrill::testing
