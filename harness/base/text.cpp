@@ -182,4 +182,15 @@ std::uint64_t hash_of(std::string_view bytes) {
   return hash;
 }
 
+std::string quote_for_shell(const std::string& word) {
+  const bool is_plain =
+      word.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+,") ==
+      std::string::npos;
+  if (!word.empty() && is_plain) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
 }  // namespace sockdrill

@@ -44,4 +44,7 @@ std::vector<std::string> split_command(std::string_view line);
 /// FNV-1a, 64 bits: for keys and names, not for secrets.
 std::uint64_t hash_of(std::string_view bytes);
 
+/// One word of a command line that a shell reads back as it is; quoted only where it must be.
+std::string quote_for_shell(const std::string& word);
+
 }  // namespace sockdrill

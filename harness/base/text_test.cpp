@@ -41,5 +41,12 @@ TEST(JoinOrTest, ReadsLikeASentence) {
   EXPECT_EQ(join_or({"a", "b", "c"}), "a, b or c");
 }
 
+TEST(QuoteForShellTest, QuotesOnlyWhatAShellWouldChange) {
+  EXPECT_EQ(quote_for_shell("a/b.json:echo"), "a/b.json:echo");
+  EXPECT_EQ(quote_for_shell("python3 my.py {port}"), "'python3 my.py {port}'");
+  EXPECT_EQ(quote_for_shell("it's"), "'it'\\''s'");
+  EXPECT_EQ(quote_for_shell(""), "''");
+}
+
 }  // namespace
 }  // namespace sockdrill

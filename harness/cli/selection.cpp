@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/text.h"
 #include "harness/base/try.h"
 
 namespace sockdrill {
@@ -25,15 +26,10 @@ Result<std::vector<Target>> select(const Installation& installation,
 
 std::string repeat(const TargetArguments& arguments) {
   if (arguments.exec.empty()) return "";
-  const auto quoted = [](const std::string& text) {
-    std::string out = "'";
-    for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-    return out + "'";
-  };
-  std::string text = fmt::format("--exec {} --speaks {} --over {}", quoted(arguments.exec),
-                                 quoted(arguments.speaks), arguments.over);
+  std::string text = fmt::format("--exec {} --speaks {} --over {}", quote_for_shell(arguments.exec),
+                                 quote_for_shell(arguments.speaks), arguments.over);
   if (arguments.port != 0) text += fmt::format(" --port {}", arguments.port);
-  if (!arguments.declares.empty()) text += " --declares " + quoted(arguments.declares);
+  if (!arguments.declares.empty()) text += " --declares " + quote_for_shell(arguments.declares);
   return text;
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/text.h"
 #include "harness/base/try.h"
 #include "harness/suite/suite.h"
 
@@ -22,17 +23,6 @@ std::string label_output(const OutputTail& out, const OutputTail& err) {
   add("stdout", out);
   add("stderr", err);
   return text;
-}
-
-std::string quote_for_shell(const std::string& word) {
-  if (!word.empty() &&
-      word.find_first_not_of(
-          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+,") ==
-          std::string::npos)
-    return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
-  return quoted + "'";
 }
 
 std::string replay_command(const RunResult& result, const Check& check, const Target& target,

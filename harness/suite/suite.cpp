@@ -10,33 +10,13 @@
 
 #include <fmt/format.h>
 
+#include "harness/suite/jobs.h"
+
 namespace sockdrill {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Job {
-  const Check* check;
-  const Target* target;
-};
-
-/// Pairs in the order of targets, then checks, so that a target's line comes when its checks are
-/// done. Every shard takes each n-th pair that is really to be played, which spreads slow targets
-/// evenly.
-std::vector<Job> jobs_of(const std::vector<Check>& checks, const std::vector<Target>& targets,
-                         const SuiteOptions& options) {
-  std::vector<Job> jobs;
-  std::size_t number = 0;
-  for (const Target& target : targets) {
-    for (const Check& check : checks) {
-      if (number++ % options.shards != options.shard - 1) continue;
-      for (unsigned i = 0; i < options.repeat; ++i)
-        jobs.push_back(Job{.check = &check, .target = &target});
-    }
-  }
-  return jobs;
-}
 
 std::string file_name_for(const RunResult& result, std::size_t number) {
   std::string name = fmt::format("{}@{}-{}", result.check, result.target, number);
