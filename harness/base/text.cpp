@@ -82,6 +82,7 @@ std::string count_of(std::size_t count, std::string_view noun) {
 }
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+  if (word.size() < 2) return "";  // every other letter is as near
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(word.size() / 3, 1) + 1;
   for (const std::string& candidate : candidates) {

@@ -5,9 +5,12 @@
 #include <functional>
 #include <thread>
 
+#include <fmt/format.h>
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+
+#include "harness/base/text.h"
 
 namespace sockdrill {
 
@@ -102,12 +105,33 @@ void add_plan(CLI::App& app, Arguments& arguments, PlanArguments& values) {
   add_seed(command, values.seed);
 }
 
-/// The library's words, in the form of every other complaint.
+/// What could have stood where `word` stands: options, or subcommands.
+std::vector<std::string> words_near(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> words;
+  if (word.starts_with('-')) {
+    for (const CLI::Option* option : app.get_options())
+      words.push_back("--" + option->get_single_name());
+  } else {
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+      words.push_back(command->get_name());
+  }
+  return words;
+}
+
+/// In the form of every other complaint.
 int complain_of_usage(const CLI::App& app, const CLI::ParseError& error) {
-  const CLI::App* chosen = app.get_subcommands().empty() ? &app : app.get_subcommands().front();
-  const std::string name = chosen == &app ? "sockdrill" : "sockdrill " + chosen->get_name();
+  const CLI::App& chosen = app.get_subcommands().empty() ? app : *app.get_subcommands().front();
+  const std::string name = &chosen == &app ? "sockdrill" : "sockdrill " + chosen.get_name();
+  const std::vector<std::string> unknown = app.remaining(true);
+  std::string message = error.what();
+  if (!unknown.empty()) {
+    const bool is_option = unknown[0].starts_with('-');
+    const char* const kind = is_option ? "option" : &chosen == &app ? "subcommand" : "argument";
+    message = fmt::format("'{}' is no {} of `{}`{}", unknown[0], kind, name,
+                          did_you_mean(unknown[0], words_near(chosen, unknown[0])));
+  }
   static_cast<void>(std::fprintf(stderr, "sockdrill: %s; `%s --help` shows what can be given\n",
-                                 error.what(), name.c_str()));
+                                 message.c_str(), name.c_str()));
   return kExitUsage;
 }
 
@@ -122,7 +146,7 @@ Arguments parse_arguments(int count, char** words) {
       "5 undecided, 70 an error of ours, 130 interrupted."};
   app.name("sockdrill");
   app.set_version_flag("--version", SOCKDRILL_VERSION);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   Arguments chosen;
   RunArguments run;
   add_run(app, chosen, run);
@@ -159,6 +183,9 @@ Arguments parse_arguments(int count, char** words) {
     return Done{app.exit(help)};
   } catch (const CLI::ParseError& error) {
     return Done{complain_of_usage(app, error)};
+  }
+  if (app.get_subcommands().empty()) {
+    return Done{complain_of_usage(app, CLI::RequiredError("a subcommand"))};
   }
   return chosen;
 }

@@ -10,6 +10,7 @@
 
 #include "harness/base/text.h"
 #include "harness/base/try.h"
+#include "harness/base/utf8.h"
 
 namespace sockdrill {
 
@@ -26,10 +27,13 @@ std::string escape_pointer(const std::string& key) {
 std::string show_line(std::string_view line, std::size_t column) {
   constexpr std::size_t kWidth = 100;
   const std::size_t begin = column > kWidth - 20 ? column - (kWidth - 20) : 0;
+  // A terminal gets no octet that is no character.
+  const bool is_text = is_utf8(line);
   std::string shown;
   for (const char c : line.substr(begin, kWidth)) {
     const auto octet = static_cast<unsigned char>(c);
-    shown += c == '\t' ? ' ' : octet < 0x20 || octet == 0x7f ? '?' : c;
+    const bool is_printed = octet >= 0x20 && octet != 0x7f && (octet < 0x80 || is_text);
+    shown += c == '\t' ? ' ' : is_printed ? c : '?';
   }
   std::string caret;
   for (const char c : shown.substr(0, std::min(column - begin, shown.size()))) {

@@ -75,5 +75,11 @@ TEST(ValidateTest, PointsAtTheDeepestValueTheSchemaRefuses) {
   EXPECT_EQ(verdict.error().where, "x.json:2:8");
 }
 
+TEST(DocumentTest, ShowsNoOctetThatIsNoCharacter) {
+  const Result<Document> document = parse_document("{\"a\": \"\xff\x1b\"}", "x.json");
+  ASSERT_FALSE(document);
+  EXPECT_NE(to_string(document.error()).find("{\"a\": \"??\"}"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace sockdrill

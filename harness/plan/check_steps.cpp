@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "harness/base/try.h"
 #include "harness/base/overload.h"
+#include "harness/base/try.h"
 #include "harness/plan/plan.h"
 
 namespace sockdrill {
@@ -19,8 +19,10 @@ enum class ClientPhase { absent, open, write_closed, closed };
 
 class Walk final {
  public:
-  Walk(const Document& document, const Scenario& scenario) : document_(document) {
-    const std::vector<Transport>& transports = scenario.applies.transport;
+  Walk(const Document& document, const Scenario& scenario, std::optional<Transport> transport)
+      : document_(document) {
+    const std::vector<Transport> transports =
+        transport ? std::vector<Transport>{*transport} : scenario.applies.transport;
     may_be_datagram_ =
         transports.empty() || std::any_of(transports.begin(), transports.end(),
                                           [](Transport t) { return !is_connected(t); });
@@ -153,10 +155,10 @@ class Walk final {
 
 }  // namespace
 
-Result<void> check_steps(const Check& check) {
+Result<void> check_steps(const Check& check, std::optional<Transport> transport) {
   for (const Bindings& bindings : check.cases) {
     const Scenario scenario = TRY(read_scenario(check.document, bindings));
-    Walk walk(check.document, scenario);
+    Walk walk(check.document, scenario, transport);
     TRY_VOID(walk.steps(scenario.steps));
     TRY_VOID(walk.end(scenario.steps.back().pointer));
   }

@@ -308,7 +308,7 @@ void name_steps(Plan& plan);
 }  // namespace
 
 Result<Plan> make_plan(const Check& check, const Target& target, const PlanOptions& options) {
-  TRY_VOID(check_steps(check));
+  TRY_VOID(check_steps(check, target.transport));
   TRY_VOID(check_only(check, options.only));
   Plan plan{.scenario = check.first,
             .target = target,

@@ -105,8 +105,9 @@ Result<Plan> make_plan(const Check& check, const Target& target, const PlanOptio
 
 /// Steps that can never run, whatever the target: a client used before it is there or after it
 /// closed, a wait for rest while the server is stopped, an end with the server stopped ... Part of
-/// `lint` and of make_plan().
-Result<void> check_steps(const Check& check);
+/// `lint`, and of make_plan(), which knows the transport: only a datagram client may send
+/// without a "connect".
+Result<void> check_steps(const Check& check, std::optional<Transport> transport = std::nullopt);
 
 /// `a: send 70,000 bytes of pattern a___ from 0`.
 std::string describe(const PlannedStep& step);

@@ -105,6 +105,15 @@ TEST(CheckStepsTest, RefusesAClientThatIsNotThere) {
                 .find("s.json:1:59: client 'a' is not defined"),
             std::string::npos);
 }
+TEST(CheckStepsTest, KnowsWhoMaySendWithoutConnectingOnceTheTransportIsKnown) {
+  const Check check = check_of(R"({"client": "a", "send": "x"})");
+  EXPECT_TRUE(check_steps(check));
+  EXPECT_TRUE(check_steps(check, Transport::udp));
+  const Result<void> refused = check_steps(check, Transport::tcp);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(to_string(refused.error()).find("'a' is not defined"), std::string::npos);
+}
+
 TEST(CheckStepsTest, RefusesAStepAfterTheClose) {
   EXPECT_NE(
       error_of(

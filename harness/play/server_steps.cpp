@@ -164,7 +164,8 @@ Task<std::uint64_t> ServerSteps::measure_quiet(Nanoseconds window, int step) {
 }
 
 Task<void> ServerSteps::stop(const std::string& signal, int step) {
-  if (!has_ended(step)) {
+  const bool was_started = world_.pid_of(Instance::first) > 0;
+  if (was_started && !has_ended(step)) {
     recorder_.server(Kind::signalled, step).text = signal;
     static_cast<void>(world_.signal(Instance::first, signal_number(signal)));
     const Nanoseconds until = loop_.now() + caps_.stop;

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "harness/base/try.h"
+#include "harness/base/utf8.h"
 #include "harness/recording/recording.h"
-#include "harness/recording/utf8.h"
 
 namespace sockdrill {
 

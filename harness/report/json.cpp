@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/recording/utf8.h"
+#include "harness/base/utf8.h"
 #include "harness/report/report.h"
 #include "harness/report/visible.h"
 #include "harness/report/words.h"

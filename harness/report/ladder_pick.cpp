@@ -15,11 +15,11 @@ namespace sockdrill {
 
 namespace {
 
-constexpr std::size_t kMostWholeRows = 30;      // ladders up to here are shown whole
-constexpr std::size_t kRowsAtBegin = 4;    // kept of a longer one: how it began ...
-constexpr std::size_t kRowsBefore = 14;    // ... what led to the divergence ...
-constexpr std::size_t kRowsAfter = 5;      // ... and what came of it
-constexpr std::size_t kMostEvidence = 12;  // kept elsewhere
+constexpr std::size_t kMostWholeRows = 30;  // ladders up to here are shown whole
+constexpr std::size_t kRowsAtBegin = 4;     // kept of a longer one: how it began ...
+constexpr std::size_t kRowsBefore = 14;     // ... what led to the divergence ...
+constexpr std::size_t kRowsAfter = 5;       // ... and what came of it
+constexpr std::size_t kMostEvidence = 12;   // kept elsewhere
 constexpr std::size_t kMostClients = 3;
 
 std::map<int, const PlannedStep*> steps_by_id(const Plan& plan) {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <pugixml.hpp>
 
-#include "harness/recording/utf8.h"
+#include "harness/base/utf8.h"
 #include "harness/report/samples.h"
 
 namespace sockdrill {

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "harness/base/text.h"
-#include "harness/recording/utf8.h"
+#include "harness/base/utf8.h"
 
 namespace sockdrill {
 

@@ -18,6 +18,20 @@ SCENARIO("unknown names are answered with what was probably meant", "[usage]") {
   CHECK(sockdrill({}).exit_code == 2);
 }
 
+SCENARIO("a command line with a mistake says what was probably meant", "[usage]") {
+  const auto says = [](const std::vector<std::string>& words, const std::string& what) {
+    const Ran ran = sockdrill(words);
+    CHECK(ran.exit_code == 2);
+    CHECK_THAT(ran.err, StartsWith("sockdrill: ") && ContainsSubstring(what));
+  };
+  says({"runn"}, "did you mean 'run'?");
+  says({"run", "--exce", "x"}, "did you mean '--exec'?");
+  says({}, "subcommand");
+  says({"run", "-j", "many"}, "--jobs");
+  says({"run", "--shard", "3/2"}, "expected I/N");
+  says({"judge"}, "recording");
+}
+
 SCENARIO("a selection that takes nothing is not a success", "[usage]") {
   CHECK(sockdrill({"run", "no-such-theme/*"}).exit_code == 4);
   CHECK(sockdrill({"run", "unix/*", "-t", "tcp-poll:echo"}).exit_code == 4);

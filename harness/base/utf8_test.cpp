@@ -1,4 +1,4 @@
-#include "harness/recording/utf8.h"
+#include "harness/base/utf8.h"
 
 #include <string>
 
