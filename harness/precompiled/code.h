@@ -1,7 +1,7 @@
 #pragma once
 
-// What most files of ours include of other people's headers; compiled once. Every file includes what
-// it uses all the same: a build with SOCKDRILL_PRECOMPILE=OFF shows who does not.
+// What most files of ours include of other people's headers; compiled once. Every file includes
+// what it uses all the same: a build with SOCKDRILL_PRECOMPILE=OFF shows who does not.
 
 #include <algorithm>
 #include <array>

@@ -89,7 +89,8 @@ void remove_content(int folder, int depth) {
     const long removed = kernel::call(SYS_unlinkat, folder, name, 0);
     if (removed != -EISDIR && removed != -EPERM) return;
     kernel::call(SYS_fchmodat, folder, name, 0700);
-    const int below = static_cast<int>(kernel::call(SYS_openat, folder, name, kFolderItself | O_CLOEXEC));
+    const int below =
+        static_cast<int>(kernel::call(SYS_openat, folder, name, kFolderItself | O_CLOEXEC));
     if (below >= 0 && depth < kDeepest) remove_content(below, depth + 1);
     if (below >= 0) kernel::close(below);
     kernel::call(SYS_unlinkat, folder, name, AT_REMOVEDIR);
