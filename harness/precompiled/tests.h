@@ -4,4 +4,4 @@
 
 #include <gtest/gtest.h>
 
-#include "code.h"
+#include "harness/precompiled/code.h"
