@@ -18,7 +18,7 @@ int list_checks(const Installation& installation) {
 }
 
 int list_targets(const Installation& installation) {
-  const Result<std::vector<Target>> targets = select_targets(installation, {"*"});
+  const Result<std::vector<Target>> targets = all_targets(installation);
   if (!targets) return complain(targets.error());
   for (const Target& target : *targets)
     print(fmt::format("{:<36} {:<14} {:<16} {}\n", target.name, to_string(target.transport),

@@ -44,8 +44,12 @@ Result<std::vector<Target>> targets_below(const std::string& folder) {
   return targets;
 }
 
+/// A mutant is taken by its name, or by a glob that names its folder: never by `*`.
 bool takes(const std::string& word, const Target& target) {
-  return word == target.name || word == target.model || matches_glob(word, target.name);
+  const std::string folder = fs::path(target.file).parent_path().filename();
+  return word == target.name || word == target.model ||
+         (!target.is_mutant() && matches_glob(word, target.name)) ||
+         (word.find('/') != std::string::npos && matches_glob(word, folder + "/" + target.name));
 }
 
 bool takes(const std::string& word, const Check& check) {
@@ -104,6 +108,10 @@ Result<std::vector<Target>> bundled_targets(const Installation& installation) {
   return targets_below(installation.targets + "/models");
 }
 
+Result<std::vector<Target>> all_targets(const Installation& installation) {
+  return targets_below(installation.targets);
+}
+
 Result<std::vector<Target>> select_targets(const Installation& installation,
                                            const std::vector<std::string>& words) {
   if (words.empty()) return bundled_targets(installation);
@@ -118,7 +126,7 @@ Result<std::vector<Target>> select_targets(const Installation& installation,
       for (Target& target : TRY(read_target_file(word))) choose(std::move(target));
       continue;
     }
-    if (!known) known = TRY(targets_below(installation.targets));
+    if (!known) known = TRY(all_targets(installation));
     bool has_any = false;
     std::vector<std::string> names;
     for (const Target& target : *known) {

@@ -17,8 +17,11 @@ Result<std::vector<Check>> select_checks(const Installation& installation,
 /// Targets of the manifests below targets/models.
 Result<std::vector<Target>> bundled_targets(const Installation& installation);
 
-/// By full name ("tcp-poll:echo"), by a manifest's name (all of its variants), by glob, or by file;
-/// models, mutants and external ones can be named. The bundled models for an empty list.
+/// Whatever has a manifest: models, external ones, mutants.
+Result<std::vector<Target>> all_targets(const Installation& installation);
+
+/// By full name ("tcp-poll:echo"), by a manifest's name (all of its variants), by glob over names
+/// or over "folder/name" ("mutants/*"), or by file. The bundled models for an empty list.
 Result<std::vector<Target>> select_targets(const Installation& installation,
                                            const std::vector<std::string>& words);
 

@@ -84,16 +84,40 @@ Result<void> read_listens(const Node& node, Target& target) {
   return {};
 }
 
-Result<void> read_known(const Node& node, Target& target) {
+/// An array of objects that have these two texts and nothing else.
+template <typename Pair>
+Result<std::vector<Pair>> read_pairs(const Node& node, const char* first, const char* second) {
   if (!node.is_array())
-    return tl::unexpected(node.expected("an array of {\"check\", \"because\"}"));
+    return tl::unexpected(
+        node.expected(fmt::format("an array of {{\"{}\", \"{}\"}}", first, second)));
+  std::vector<Pair> pairs;
   for (const Node& item : node.items()) {
-    TRY_VOID(item.allow_only({"check", "because"}));
-    Known known{.check = TRY(TRY(item.required("check")).as_string()),
-                .because = TRY(TRY(item.required("because")).as_string())};
-    target.known.push_back(std::move(known));
+    TRY_VOID(item.allow_only({first, second}));
+    const Node one = TRY(item.required(first));
+    const Node other = TRY(item.required(second));
+    pairs.push_back(Pair{TRY(one.as_string()), TRY(other.as_string())});
   }
+  return pairs;
+}
+
+/// What a manifest says of the checks that fail: stands in the base or in a variant, which wins.
+const std::vector<std::string> kFailures = {"known", "caught_by", "also"};
+
+Result<void> read_failures(const Node& node, Target& target) {
+  if (node.has("known"))
+    target.known = TRY(read_pairs<Known>(node.at("known"), "check", "because"));
+  if (node.has("caught_by"))
+    target.caught_by = TRY(read_pairs<CaughtBy>(node.at("caught_by"), "check", "rule"));
+  if (node.has("also")) target.also = TRY(read_pairs<Known>(node.at("also"), "check", "because"));
+  if (!target.also.empty() && !target.is_mutant())
+    return tl::unexpected(node.at("also").error(
+        "\"also\" goes with \"caught_by\": it is for servers that are broken on purpose"));
   return {};
+}
+
+std::vector<std::string> with_failures(std::vector<std::string> keys) {
+  keys.insert(keys.end(), kFailures.begin(), kFailures.end());
+  return keys;
 }
 
 Result<void> read_command(const Node& node, Target& target) {
@@ -108,9 +132,9 @@ Result<void> read_command(const Node& node, Target& target) {
 }
 
 Result<Target> read_base(const Node& root) {
-  TRY_VOID(
-      root.allow_only({"$schema", "name", "summary", "command", "working_directory", "environment",
-                       "listens", "speaks", "declares", "known", "needs", "variants"}));
+  TRY_VOID(root.allow_only(
+      with_failures({"$schema", "name", "summary", "command", "working_directory", "environment",
+                     "listens", "speaks", "declares", "needs", "variants"})));
   Target target;
   target.name = TRY(TRY(root.required("name")).as_string());
   target.model = target.name;
@@ -127,20 +151,20 @@ Result<Target> read_base(const Node& root) {
   }
   TRY_VOID(read_listens(TRY(root.required("listens")), target));
   if (root.has("declares")) target.declares = TRY(read_declares(root.at("declares")));
-  if (root.has("known")) TRY_VOID(read_known(root.at("known"), target));
+  TRY_VOID(read_failures(root, target));
   if (root.has("needs")) target.needs = TRY(root.at("needs").as_strings());
   return target;
 }
 
 Result<Target> read_variant(const Target& base, const Node& node) {
-  TRY_VOID(node.allow_only({"speaks", "family", "known", "declares", "command"}));
+  TRY_VOID(node.allow_only(with_failures({"speaks", "family", "declares", "command"})));
   Target target = base;
   if (node.has("family"))
     target.family =
         TRY(node.at("family").as_word({"ipv4", "ipv6"})) == "ipv6" ? Family::ipv6 : Family::ipv4;
   target.speaks = TRY(read_dialogue(TRY(node.required("speaks")), target.transport));
   if (node.has("command")) TRY_VOID(read_command(node.at("command"), target));
-  if (node.has("known")) TRY_VOID(read_known(node.at("known"), target));
+  TRY_VOID(read_failures(node, target));
   if (node.has("declares")) target.declares = TRY(read_declares(node.at("declares")));
   target.name = fmt::format("{}:{}{}", base.name, target.speaks.name,
                             target.family == Family::ipv6 ? ":ipv6" : "");
@@ -204,6 +228,10 @@ Json write_target(const Target& target) {
   json["declares"] = std::move(declares);
   for (const Known& known : target.known)
     json["known"].push_back({{"check", known.check}, {"because", known.because}});
+  for (const CaughtBy& catching : target.caught_by)
+    json["caught_by"].push_back({{"check", catching.check}, {"rule", catching.rule}});
+  for (const Known& known : target.also)
+    json["also"].push_back({{"check", known.check}, {"because", known.because}});
   if (!target.needs.empty()) json["needs"] = target.needs;
   return json;
 }

@@ -26,6 +26,13 @@ struct Known {
   bool operator==(const Known&) const = default;
 };
 
+/// What must find the defect of a mutant: this check, by a finding of this rule.
+struct CaughtBy {
+  std::string check;
+  std::string rule;  ///< as findings have it: "step", "protocol", "invariant/alive" ...
+  bool operator==(const CaughtBy&) const = default;
+};
+
 /// What a server says of itself. Without a declaration a policy check reports, and does not judge.
 struct Declares {
   std::optional<bool> concurrent;  ///< "concurrency": "concurrent" | "iterative"
@@ -56,11 +63,14 @@ struct Target {
   Dialogue speaks;
   Declares declares;
   std::vector<Known> known;
+  std::vector<CaughtBy> caught_by;  ///< of mutants only: servers with one defect, made on purpose
+  std::vector<Known> also;  ///< of mutants: must-checks that fail as a consequence of that defect
   std::vector<std::string> needs;  ///< programs without which the target is skipped
   std::string summary;
   bool operator==(const Target&) const = default;
 
   [[nodiscard]] const Known* known_for(const std::string& check) const;
+  [[nodiscard]] bool is_mutant() const { return !caught_by.empty(); }
 };
 
 /// Targets of one manifest, in the order of its variants.

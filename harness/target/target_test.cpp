@@ -48,6 +48,35 @@ TEST(ReadTargetsTest, ReadsWhatItWrites) {
   EXPECT_EQ(target.known_for("b/x"), nullptr);
 }
 
+TEST(ReadTargetsTest, KnowsWhatMustCatchAMutant) {
+  const Target mutant =
+      targets_of(
+          R"({"name": "m", "command": ["m", "{port}"], "listens": {"transport": "tcp"}, "speaks": "echo",
+    "caught_by": [{"check": "abort/reset-while-idle", "rule": "invariant/alive"}],
+    "also": [{"check": "abort/*", "because": "they reset too"}]})")
+          .value()[0];
+  EXPECT_TRUE(mutant.is_mutant());
+  EXPECT_EQ(mutant.caught_by[0].rule, "invariant/alive");
+  EXPECT_EQ(mutant.also[0].check, "abort/*");
+  EXPECT_EQ(targets_of(write_target(mutant).dump()).value()[0].also, mutant.also);
+}
+
+TEST(ReadTargetsTest, RefusesConsequencesOfNoDefect) {
+  const auto targets = targets_of(
+      R"({"name": "m", "command": ["m"], "listens": {"transport": "tcp"}, "speaks": "echo",
+    "also": [{"check": "abort/*", "because": "they reset too"}]})");
+  ASSERT_FALSE(targets);
+  EXPECT_NE(targets.error().message.find("goes with \"caught_by\""), std::string::npos);
+}
+
+TEST(ReadTargetsTest, CatchesASlipInWhatCatches) {
+  const auto targets = targets_of(
+      R"({"name": "m", "command": ["m"], "listens": {"transport": "tcp"}, "speaks": "echo",
+    "caught_by": [{"check": "abort/reset-while-idle", "ruel": "step"}]})");
+  ASSERT_FALSE(targets);
+  EXPECT_NE(targets.error().message.find("did you mean 'rule'?"), std::string::npos);
+}
+
 TEST(FillInTest, LeavesStrangersAlone) {
   EXPECT_EQ(fill_in("--port={port} {x}", {{"port", "7"}}), "--port=7 {x}");
 }
