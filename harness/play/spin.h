@@ -53,6 +53,7 @@ class SpinWatch final {
   /// Samples the server; true once it has consumed enough to be sure.
   bool spins() {
     const Resources& now = sampler_.recent();
+    if (holds_more(now)) first_.reset();  // It takes clients in, or has children: that is work.
     if (!first_) {
       first_ = now;
       began_ = loop_.now();
@@ -79,9 +80,18 @@ class SpinWatch final {
   }
 
  private:
+  /// More than ever in this watch, which therefore ends some day.
+  bool holds_more(const Resources& now) {
+    const int held = now.descriptors + now.threads + now.processes;
+    if (held <= most_held_) return false;
+    most_held_ = held;
+    return true;
+  }
+
   Sampler& sampler_;
   World& world_;
   Loop& loop_;
+  int most_held_ = 0;
   Nanoseconds began_{0};
   std::optional<Resources> first_;
   Resources last_;
