@@ -51,6 +51,8 @@ std::optional<std::string> why_not(const Scenario& scenario, const Target& targe
     return "it is for iterative servers";
   if (applies.broadcasts && !target.declares.broadcasts)
     return "it is for servers that declare that they answer broadcasts";
+  if (applies.is_ipv6 && target.family != Family::ipv6)
+    return "it is for servers that listen on IPv6";
   if (applies.broadcast_link && target.family == Family::ipv6)
     return "IPv6 has no broadcast (RFC 4291 2)";
   for (const std::string& word : applies.declares) {

@@ -49,6 +49,7 @@ std::string describe_server_expect(const ServerExpect& expect) {
   if (expect.exit != ServerExpect::Exit::unsaid)
     parts.push_back(expect.exit == ServerExpect::Exit::declared ? "it exits as declared"
                                                                 : "it exits");
+  if (expect.leaves_nothing) parts.emplace_back("nothing of it is left");
   if (expect.is_quiet) parts.emplace_back("quiet CPU");
   if (expect.memory_growth)
     parts.push_back(fmt::format("memory grown by at most {}",
@@ -82,6 +83,10 @@ std::string describe_server(const ServerAction& action) {
                             ? std::string("descriptor limit lifted")
                             : fmt::format("descriptor limit {}{}",
                                           l.is_relative ? "what it holds + " : "", l.descriptors);
+               },
+               [](const Output& o) {
+                 return std::string(o.is_read ? "its output is read again"
+                                              : "nobody reads its output any more");
                },
                [](const ServerExpect& e) { return describe_server_expect(e); }},
       action);

@@ -71,6 +71,9 @@ class RealWorld final : public World {
   std::optional<ExitStatus> exited(Instance instance) override;
   Listening listening() override;
   SysResult<void> signal(Instance instance, int number) override;
+  void signal_all(int number) override {
+    for (const pid_t pid : stage_->processes()) static_cast<void>(::kill(pid, number));
+  }
   bool is_stopped() override { return watcher_.is_stopped(); }
   RestReport look() override;
   bool is_all_read(SocketId socket, const RestReport& rest) override {
@@ -79,6 +82,10 @@ class RealWorld final : public World {
   Resources sample() override { return watcher_.sample(sockets_.all()); }
   SysResult<void> limit_descriptors(std::uint64_t soft_limit) override {
     return stage_->set_soft_descriptor_limit(*process(Instance::first), soft_limit);
+  }
+  void set_output_read(bool is_read) override {
+    stage_->set_draining(*process(Instance::first), is_read);
+    watch_descriptors();
   }
   std::uint64_t dropped_datagrams() override { return watcher_.dropped_datagrams(); }
   pid_t pid_of(Instance instance) override {

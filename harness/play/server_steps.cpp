@@ -181,6 +181,12 @@ Task<void> ServerSteps::stop(const std::string& signal, int step) {
     }
     note_exit(Instance::first, step);
   }
+  co_await note_left_over(step);
+  world_.kill_all(Deadline::after(caps_.step));
+  note_output(Instance::first, step);
+}
+
+Task<void> ServerSteps::note_left_over(int step) {
   // Children of a server that takes them along may still be on their way out.
   const Nanoseconds until = loop_.now() + 1s;
   std::vector<std::string> left = world_.left_over();
@@ -188,13 +194,10 @@ Task<void> ServerSteps::stop(const std::string& signal, int step) {
     static_cast<void>(co_await loop_.wait(WaitFor{.until = loop_.now() + 1ms}));
     left = world_.left_over();
   }
-  if (!left.empty()) {
-    Event& event = recorder_.server(Kind::left_over, step);
-    event.number = left.size();
-    event.text = fmt::format("{}", fmt::join(left, ", "));
-  }
-  world_.kill_all(Deadline::after(caps_.step));
-  note_output(Instance::first, step);
+  if (left.empty()) co_return;
+  Event& event = recorder_.server(Kind::left_over, step);
+  event.number = left.size();
+  event.text = fmt::format("{}", fmt::join(left, ", "));
 }
 
 Task<void> ServerSteps::act(const PlannedStep& step) {
@@ -212,7 +215,7 @@ Task<std::string> ServerSteps::do_action(const ServerAction& action, int step) {
   }
   if (std::holds_alternative<Stop>(action)) co_return co_await stop_all_threads(step);
   if (std::holds_alternative<Continue>(action)) {
-    static_cast<void>(world_.signal(Instance::first, SIGCONT));
+    world_.signal_all(SIGCONT);
     recorder_.server(Kind::continued, step);
     co_return "done";
   }
@@ -223,15 +226,21 @@ Task<std::string> ServerSteps::do_action(const ServerAction& action, int step) {
   }
   if (const auto* again = std::get_if<Restart>(&action)) co_return co_await restart(*again, step);
   if (std::holds_alternative<Second>(action)) co_return co_await second(step);
+  if (const auto* output = std::get_if<Output>(&action)) {
+    world_.set_output_read(output->is_read);
+    co_return "done";
+  }
   if (const auto* limited = std::get_if<Limit>(&action)) co_return co_await limit(*limited, step);
   co_return co_await expect(std::get<ServerExpect>(action), step);
 }
 
 Task<std::string> ServerSteps::stop_all_threads(int step) {
-  static_cast<void>(world_.signal(Instance::first, SIGSTOP));
   const Nanoseconds until = loop_.now() + caps_.step;
-  while (!world_.is_stopped() && loop_.now() < until && !world_.exited(Instance::first))
+  world_.signal_all(SIGSTOP);
+  while (!world_.is_stopped() && loop_.now() < until && !world_.exited(Instance::first)) {
     static_cast<void>(co_await loop_.wait(WaitFor{.until = loop_.now() + 50us}));
+    world_.signal_all(SIGSTOP);
+  }
   if (!world_.is_stopped()) co_return "deadline";
   recorder_.server(Kind::stopped, step);
   co_return "done";
@@ -312,7 +321,9 @@ Task<std::string> ServerSteps::expect(const ServerExpect& expect, int step) {
     while (!world_.exited(Instance::first) && loop_.now() < until)
       static_cast<void>(co_await loop_.wait(WaitFor{.until = loop_.now() + 300us}));
     note_exit(Instance::first, step);
-    co_return world_.exited(Instance::first) ? "done" : "unmet";
+    if (!world_.exited(Instance::first)) co_return "unmet";
+    if (expect.leaves_nothing) co_await note_left_over(step);
+    co_return "done";
   }
   const bool is_at_rest = co_await settle(WantsRest::any, step);
   static_cast<void>(sample("step", 0, step));

@@ -42,6 +42,8 @@ class ServerSteps final {
   Task<std::string> second(int step);
   Task<std::string> limit(const Limit& limit, int step);
   Task<std::string> expect(const ServerExpect& expect, int step);
+  /// What is left of a server that has ended, if anything is after a second.
+  Task<void> note_left_over(int step);
   void note_exit(Instance instance, int step);
   void note_output(Instance instance, int step);
 

@@ -99,12 +99,17 @@ class World {
   virtual std::optional<ExitStatus> exited(Instance instance) = 0;
   virtual Listening listening() = 0;
   virtual SysResult<void> signal(Instance instance, int number) = 0;
+  /// SIGSTOP or SIGCONT to every process of the server, its children too. One that is born
+  /// meanwhile is missed: ask again until is_stopped().
+  virtual void signal_all(int number) = 0;
   virtual bool is_stopped() = 0;
   virtual RestReport look() = 0;
   /// Whether, at this rest, the server had read everything that this socket sent.
   virtual bool is_all_read(SocketId socket, const RestReport& rest) = 0;
   virtual Resources sample() = 0;
   virtual SysResult<void> limit_descriptors(std::uint64_t soft_limit) = 0;
+  /// Whether the server's stdout and stderr are taken in; they are, unless somebody says otherwise.
+  virtual void set_output_read(bool is_read) = 0;
   virtual std::uint64_t dropped_datagrams() = 0;
   virtual pid_t pid_of(Instance instance) = 0;
   /// The processes of the server that live, for "nothing left over"; each with its command.

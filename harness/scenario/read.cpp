@@ -119,7 +119,8 @@ Result<Scenario> read_bound(const Node& root) {
 }  // namespace
 
 Result<Applies> read_applies(const Node& node) {
-  TRY_VOID(node.allow_only({"transport", "speaks", "concurrency", "network", "declares"}));
+  TRY_VOID(
+      node.allow_only({"transport", "family", "speaks", "concurrency", "network", "declares"}));
   Applies applies;
   if (node.has("transport")) {
     const Node words = node.at("transport");
@@ -141,6 +142,7 @@ Result<Applies> read_applies(const Node& node) {
   if (node.has("concurrency"))
     applies.concurrent =
         TRY(node.at("concurrency").as_word({"concurrent", "iterative"})) == "concurrent";
+  if (node.has("family")) applies.is_ipv6 = TRY(node.at("family").as_word({"ipv6"})) == "ipv6";
   if (node.has("network"))
     applies.broadcast_link = TRY(node.at("network").as_word({"broadcast"})) == "broadcast";
   if (node.has("declares")) {

@@ -207,11 +207,16 @@ struct Limit {  ///< the soft limit of descriptors of the running server
   bool is_lifted = false;    ///< "none": back to what it was
   bool operator==(const Limit&) const = default;
 };
+struct Output {  ///< whether anybody reads what the running server writes to stdout and stderr
+  bool is_read = false;
+  bool operator==(const Output&) const = default;
+};
 struct ServerExpect {
   enum class Exit { unsaid, declared, any };
-  Exit exit = Exit::unsaid;                    ///< it ends, and how
-  std::optional<std::uint64_t> within_ms;      ///< of exit
-  bool is_quiet = false;                       ///< "cpu": "quiet"
+  Exit exit = Exit::unsaid;                ///< it ends, and how
+  std::optional<std::uint64_t> within_ms;  ///< of exit
+  bool leaves_nothing = false;  ///< "left_over": "nothing": no process of it outlives its exit
+  bool is_quiet = false;        ///< "cpu": "quiet"
   std::optional<std::uint64_t> memory_growth;  ///< at most so many octets more than at the start
   bool is_declared_growth = false;             ///< "memory_growth": "declared"
   std::optional<int> zombies;                  ///< at most
@@ -221,7 +226,7 @@ struct ServerExpect {
   bool operator==(const ServerExpect&) const = default;
 };
 using ServerAction =
-    std::variant<Settled, Stop, Continue, Signal, Restart, Second, Limit, ServerExpect>;
+    std::variant<Settled, Stop, Continue, Signal, Restart, Second, Limit, Output, ServerExpect>;
 std::string word_of(const ServerAction& action);
 
 // Steps.
@@ -265,6 +270,7 @@ struct Applies {
   std::vector<std::string> speaks;    ///< protocols by name; "dialogue": any persistent request and
                                       ///< reply; "persistent"; "any"
   std::optional<bool> concurrent;     ///< the server serves several clients at a time
+  bool is_ipv6 = false;               ///< "family": "ipv6": the server listens on IPv6
   bool broadcast_link = false;        ///< needs a network with a broadcast address
   bool broadcasts = false;            ///< the server declares that it answers broadcast requests
   std::vector<std::string> declares;  ///< declarations that must be there ("max_message")

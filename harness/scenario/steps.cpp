@@ -266,8 +266,8 @@ Result<ServerAction> read_limit(const Node& node) {
 }
 
 Result<ServerAction> read_server_expect(const Node& node) {
-  TRY_VOID(node.allow_only({"exit", "within_ms", "cpu", "memory_growth", "zombies", "close_wait",
-                            "descriptors", "listening"}));
+  TRY_VOID(node.allow_only({"exit", "within_ms", "left_over", "cpu", "memory_growth", "zombies",
+                            "close_wait", "descriptors", "listening"}));
   ServerExpect expect;
   const auto count = [&](const char* key) -> Result<std::optional<int>> {
     if (!node.has(key)) return std::optional<int>{};
@@ -281,6 +281,11 @@ Result<ServerAction> read_server_expect(const Node& node) {
     if (!node.has("exit"))
       return tl::unexpected(node.at("within_ms").error("\"within_ms\" goes with \"exit\""));
     expect.within_ms = static_cast<std::uint64_t>(TRY(node.at("within_ms").as_integer(1, 600000)));
+  }
+  if (node.has("left_over")) {
+    if (!node.has("exit"))
+      return tl::unexpected(node.at("left_over").error("\"left_over\" goes with \"exit\""));
+    expect.leaves_nothing = TRY(node.at("left_over").as_word({"nothing"})) == "nothing";
   }
   if (node.has("cpu")) expect.is_quiet = TRY(node.at("cpu").as_word({"quiet"})) == "quiet";
   if (node.has("memory_growth")) {
@@ -315,12 +320,15 @@ Result<ServerAction> read_server_action(const Node& node) {
   }
   if (!node.is_object())
     return tl::unexpected(node.expected(
-        "settled, stop, continue, or an object with signal, restart, second, limit or expect"));
+        "settled, stop, continue, or an object with signal, restart, second, limit, output or "
+        "expect"));
   const std::string action =
-      TRY(find_action(node, {"signal", "restart", "second", "limit", "expect"}, {}));
+      TRY(find_action(node, {"signal", "restart", "second", "limit", "output", "expect"}, {}));
   const Node value = node.at(action);
   if (action == "signal") return Signal{.name = TRY(value.as_word(kSignals))};
   if (action == "limit") return read_limit(value);
+  if (action == "output")
+    return Output{.is_read = TRY(value.as_word({"read", "unread"})) == "read"};
   if (action == "expect") return read_server_expect(value);
   if (action == "restart") {
     TRY_VOID(value.allow_only({"with"}));

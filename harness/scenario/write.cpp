@@ -139,6 +139,7 @@ Json write_server_expect(const ServerExpect& expect) {
   if (expect.exit != ServerExpect::Exit::unsaid)
     json["exit"] = expect.exit == ServerExpect::Exit::any ? "any" : "declared";
   if (expect.within_ms) json["within_ms"] = *expect.within_ms;
+  if (expect.leaves_nothing) json["left_over"] = "nothing";
   if (expect.is_quiet) json["cpu"] = "quiet";
   if (expect.memory_growth) json["memory_growth"] = *expect.memory_growth;
   if (expect.is_declared_growth) json["memory_growth"] = "declared";
@@ -168,6 +169,9 @@ Json write_server_action(const ServerAction& action) {
                                                 ? Json(fmt::format("+{}", l.descriptors))
                                                 : Json(l.descriptors);
                                return Json{{"limit", {{"descriptors", std::move(value)}}}};
+                             },
+                             [](const Output& o) {
+                               return Json{{"output", o.is_read ? "read" : "unread"}};
                              },
                              [](const ServerExpect& e) {
                                return Json{{"expect", write_server_expect(e)}};
@@ -221,8 +225,8 @@ std::string word_of(const ClientAction& action) {
 }
 
 std::string word_of(const ServerAction& action) {
-  static const char* const words[] = {"settled", "stop",   "continue", "signal",
-                                      "restart", "second", "limit",    "expect"};
+  static const char* const words[] = {"settled", "stop",  "continue", "signal", "restart",
+                                      "second",  "limit", "output",   "expect"};
   return words[action.index()];
 }
 
@@ -238,6 +242,7 @@ Json write_applies(const Applies& applies) {
     json["transport"].push_back(to_string(transport));
   for (const std::string& word : applies.speaks) json["speaks"].push_back(word);
   if (applies.concurrent) json["concurrency"] = *applies.concurrent ? "concurrent" : "iterative";
+  if (applies.is_ipv6) json["family"] = "ipv6";
   if (applies.broadcast_link) json["network"] = "broadcast";
   for (const std::string& word : applies.declares) json["declares"].push_back(word);
   if (applies.broadcasts) json["declares"].push_back("broadcasts");

@@ -56,10 +56,12 @@ class ScriptedWorld final : public World {
   std::optional<ExitStatus> exited(Instance) override { never(); }
   Listening listening() override { never(); }
   SysResult<void> signal(Instance, int) override { never(); }
+  void signal_all(int) override { never(); }
   bool is_stopped() override { never(); }
   bool is_all_read(SocketId, const RestReport&) override { never(); }
   Resources sample() override { never(); }
   SysResult<void> limit_descriptors(std::uint64_t) override { never(); }
+  void set_output_read(bool) override { never(); }
   std::uint64_t dropped_datagrams() override { never(); }
   pid_t pid_of(Instance) override { never(); }
   std::vector<std::string> left_over() override { never(); }
