@@ -2,14 +2,8 @@
 import codecs
 import socket
 import sys
+import textbook
 
-listener = socket.create_server(("", int(sys.argv[1])), backlog=128)
-while True:
-    client, _ = listener.accept()
+for client, _ in textbook.clients(socket.create_server(("", int(sys.argv[1])), backlog=128)):
     decoder = codecs.getincrementaldecoder("utf-8")()  # a character may be cut in two
-    with client:
-        try:
-            while octets := client.recv(4096):
-                client.sendall(decoder.decode(octets).encode())
-        except OSError:
-            pass  # this client is gone, the next one comes
+    textbook.serve(client, lambda octets, decoder=decoder: decoder.decode(octets).encode())

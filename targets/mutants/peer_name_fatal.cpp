@@ -5,13 +5,6 @@
 
 namespace {
 
-void serve(int client) {
-  char buffer[16384];
-  for (std::string_view input; !(input = mutants::receive(client, buffer)).empty();) {
-    if (!mutants::send_all(client, input)) return;
-  }
-}
-
 void log_peer(int client) {
   sockaddr_storage peer{};
   socklen_t length = sizeof peer;
@@ -26,6 +19,6 @@ int main(int, char** words) {
   for (;;) {
     const int client = mutants::accept_client(listener);
     log_peer(client);
-    mutants::serve_in_thread(client, serve);
+    mutants::serve_in_thread(client, mutants::discard);
   }
 }

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -60,12 +61,18 @@ inline int open_datagram_socket(const char* port, in_addr_t host = INADDR_ANY) {
   return socket;
 }
 
-/// The next client; a server without a free descriptor waits a moment for one.
+/// The next client; -1 if there is none, after a moment's rest if no descriptor is free.
+inline int try_accept(int listener) {
+  const int client = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  if (client < 0 && (errno == EMFILE || errno == ENFILE)) ::poll(nullptr, 0, 100);
+  return client;
+}
+
+/// For servers that do nothing else: waits until there is one.
 inline int accept_client(int listener) {
   for (;;) {
-    const int client = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    const int client = try_accept(listener);
     if (client >= 0) return client;
-    if (errno == EMFILE || errno == ENFILE) ::poll(nullptr, 0, 100);
   }
 }
 
@@ -86,6 +93,19 @@ std::string_view receive(int client, char (&buffer)[Size]) {
   return {buffer, count > 0 ? static_cast<std::size_t>(count) : 0};
 }
 
+/// Serves a client to its end: what a mutant does whose defect lies elsewhere.
+inline void echo(int client) {
+  char buffer[16384];
+  for (std::string_view input; !(input = receive(client, buffer)).empty();) {
+    if (!send_all(client, input)) return;
+  }
+}
+
+inline void discard(int client) {
+  char buffer[16384];
+  while (!receive(client, buffer).empty()) continue;
+}
+
 /// `serve(client)` in a thread of its own, which closes the client afterwards.
 template <typename Serve>
 void serve_in_thread(int client, Serve serve) {
@@ -102,6 +122,43 @@ void serve_in_thread(int client, Serve serve) {
 template <typename Serve>
 [[noreturn]] void serve_each(int listener, Serve serve) {
   for (;;) serve_in_thread(accept_client(listener), serve);
+}
+
+/// One round of RFC 864: 95 lines of 72 characters, each one further on in the printable ones.
+inline std::string chargen_lines() {
+  std::string lines;
+  for (int first = 0; first < 95; ++first) {
+    for (int i = 0; i < 72; ++i) lines += static_cast<char>(' ' + (first + i) % 95);
+    lines += "\r\n";
+  }
+  return lines;
+}
+
+/// Of the line service: `TEXT` is answered by `ok TEXT`. Empty for a text that is too long.
+inline std::string answer_line(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line.size() > 4096 ? "" : "ok " + std::string(line) + "\n";
+}
+
+/// Adds input to the line that has begun; the answers to those that are whole by now. A line that
+/// is too long stays where it is.
+inline std::string take_lines(std::string& line, std::string_view input) {
+  std::string answers;
+  for (const char c : input) {
+    if (line.size() > 4097) break;
+    if (c != '\n') {
+      line += c;
+      continue;
+    }
+    answers += answer_line(line);
+    line.clear();
+  }
+  return answers;
+}
+
+/// False: the client is gone, or its line is too long.
+inline bool answer_lines(int client, std::string& line, std::string_view input) {
+  return send_all(client, take_lines(line, input)) && line.size() <= 4097;
 }
 
 }  // namespace mutants

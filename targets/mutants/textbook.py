@@ -1,0 +1,27 @@
+"""What the Python mutants do alike, and do right, so that each of them is little more than its defect."""
+import threading
+import time
+
+
+def clients(listener):
+    """All that come, with their addresses; a server without a free descriptor waits a moment for one."""
+    while True:
+        try:
+            yield listener.accept()
+        except OSError:
+            time.sleep(0.1)
+
+
+def serve(client, answer=None):
+    """To the client's end: `answer(octets)` is sent back, nothing without it."""
+    with client:
+        try:
+            while octets := client.recv(16384):
+                if answer:
+                    client.sendall(answer(octets))
+        except OSError:
+            pass  # this client is gone
+
+
+def serve_in_thread(client):
+    threading.Thread(target=serve, args=(client,), daemon=True).start()
