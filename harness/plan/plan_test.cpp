@@ -161,5 +161,14 @@ TEST(WhyNotTest, NamesWhatDoesNotFit) {
   EXPECT_EQ(why_not(scenario, target_speaking("length-prefixed")), std::nullopt);
 }
 
+TEST(WhyNotTest, KnowsWhatOnlyIpv6Has) {
+  const Scenario scenario =
+      check_of(R"({"client": "a", "connect": {}})", R"("applies": {"family": "ipv6"}, )").first;
+  Target target = target_speaking("echo");
+  EXPECT_EQ(why_not(scenario, target), "it is for servers that listen on IPv6");
+  target.family = Family::ipv6;
+  EXPECT_EQ(why_not(scenario, target), std::nullopt);
+}
+
 }  // namespace
 }  // namespace sockdrill

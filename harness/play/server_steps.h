@@ -31,6 +31,8 @@ class ServerSteps final {
   std::string background_reason();
   /// The first instance has ended; the event has been recorded.
   bool has_ended(int step);
+  /// It was seen to spin when it should rest: that is its verdict, and whatever follows is dear.
+  [[nodiscard]] bool has_spun() const { return sampler_.has_spun; }
   /// A restart has made what was sampled before meaningless: a new baseline is due.
   bool needs_baseline = false;
   std::optional<Resources> baseline;

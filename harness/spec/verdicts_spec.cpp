@@ -57,6 +57,14 @@ SCENARIO("a server that never answers is told from one that is slow, without wai
   CHECK_THAT(ran.out, ContainsSubstring("sleeps, and nothing came"));
 }
 
+SCENARIO("a mutant is played when it is named, and never by a glob over all servers", "[run]") {
+  const Ran named = sockdrill({"run", "abort/reset-while-idle", "-t", "mutants/reset-uncaught"});
+  CHECK(named.exit_code == 1);
+  CHECK_THAT(named.out, ContainsSubstring("The server died"));
+  const Ran globbed = sockdrill({"run", "abort/reset-while-idle", "-t", "reset-uncau*"});
+  CHECK(globbed.exit_code == 2);
+}
+
 SCENARIO("a second instance that steals the port is found out", "[run][port-reuse]") {
   const Ran ran =
       sockdrill(with_faulty_server({"run", "port-reuse/second-instance"}, "second-steals"));
