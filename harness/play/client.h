@@ -13,6 +13,9 @@
 
 namespace sockdrill {
 
+/// What usually comes at once is not worth a look at the server.
+inline constexpr Nanoseconds kBeforeFirstLook = std::chrono::milliseconds(1);
+
 /// Caps for hangs, never verdicts on speed; scaled to the machine by the caller.
 struct Caps {
   Nanoseconds step = std::chrono::seconds(10);   ///< one step of a client, one wait for rest
