@@ -4,12 +4,10 @@ const net = require('node:net');
 net.createServer({allowHalfOpen: true}, (client) => {
   client.on('error', () => client.destroy());
   client.on('end', () => client.end());
-  client.on('data', (chunk) => {
-    let isFlushed = true;
-    for (const line of chunk.toString('latin1').split('\n')) {
-      if (line !== '') isFlushed = client.write(`ok ${line.replace(/\r$/, '')}\n`, 'latin1');
-    }
-    if (!isFlushed) client.pause();
-  });
   client.on('drain', () => client.resume());
+  client.on('data', (chunk) => {
+    const lines = chunk.toString('latin1').replace(/\n$/, '').split('\n');
+    const replies = lines.map((line) => `ok ${line.replace(/\r$/, '')}\n`).join('');
+    if (!client.write(replies, 'latin1')) client.pause();
+  });
 }).listen(Number(process.argv[2]));

@@ -17,8 +17,10 @@ void serve(int client) {
       const std::lock_guard lock(mutex);
       replies = mutants::take_lines(line, input);
     }
-    if (line.size() > 4097 || !mutants::send_all(client, replies)) return;
+    if (line.size() > 4097 || !mutants::send_all(client, replies)) break;
   }
+  const std::lock_guard lock(mutex);
+  line.clear();
 }
 
 }  // namespace

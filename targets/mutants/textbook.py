@@ -1,4 +1,7 @@
 """What the Python mutants do alike, and do right, so that each of them is little more than its defect."""
+import errno
+import os
+import socket
 import threading
 import time
 
@@ -25,3 +28,16 @@ def serve(client, answer=None):
 
 def serve_in_thread(client):
     threading.Thread(target=serve, args=(client,), daemon=True).start()
+
+
+def bound_to_path(path, kind):
+    """A socket at a path; one that a dead server has left there is replaced, a living server's is not."""
+    server = socket.socket(socket.AF_UNIX, kind)
+    try:
+        server.bind(path)
+    except OSError:
+        if socket.socket(socket.AF_UNIX, kind).connect_ex(path) != errno.ECONNREFUSED:
+            raise
+        os.unlink(path)
+        server.bind(path)
+    return server

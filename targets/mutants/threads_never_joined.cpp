@@ -1,14 +1,19 @@
-// Keeps the thread of each client, to join it in the end: until then its stack stays, too.
+// Keeps the thread and the buffer of each client, to tidy up in the end: the end does not come.
 
+#include <list>
 #include <vector>
 
 #include "targets/mutants/textbook.h"
 
 namespace {
 
-void serve(int client) {
-  char buffer[65536] = {};
-  while (!mutants::receive(client, buffer).empty()) continue;
+struct Client {
+  std::thread thread;
+  std::vector<char> buffer = std::vector<char>(65536);
+};
+
+void serve(int client, Client& its) {
+  while (::recv(client, its.buffer.data(), its.buffer.size(), 0) > 0) continue;
   ::close(client);
 }
 
@@ -16,6 +21,10 @@ void serve(int client) {
 
 int main(int, char** words) {
   const int listener = mutants::open_listener(words[1]);
-  std::vector<std::thread> threads;
-  for (;;) threads.emplace_back(serve, mutants::accept_client(listener));
+  std::list<Client> clients;
+  for (;;) {
+    const int client = mutants::accept_client(listener);
+    Client& its = clients.emplace_back();
+    its.thread = std::thread([client, &its] { serve(client, its); });
+  }
 }
