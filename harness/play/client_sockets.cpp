@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -37,6 +38,21 @@ SocketAddress name_of_socket(Fd fd, decltype(&::getsockname) which) {
   address.length = sizeof(address.storage);
   if (which(raw(fd), address.get(), &address.length) != 0) address.length = 0;
   return address;
+}
+
+/// Of a TCP connection, as close(2) does when it is the last to hold the socket. It need not be:
+/// the process of a stage that another thread makes meanwhile has all our descriptors until it
+/// execs, and the server would hear of the end only then.
+void end_now(Fd fd, bool is_abortive) {
+  int unread = 0;
+  static_cast<void>(::ioctl(raw(fd), FIONREAD, &unread));
+  if (!is_abortive && unread == 0) {
+    static_cast<void>(::shutdown(raw(fd), SHUT_RDWR));
+    return;
+  }
+  // Dissolving the association sends RST (connect(2); so does close() with SO_LINGER {1, 0}).
+  const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+  static_cast<void>(::connect(raw(fd), &nobody, sizeof(nobody)));
 }
 
 }  // namespace
@@ -183,14 +199,10 @@ SysResult<void> ClientSockets::shutdown(SocketId socket, Shutdown::How how) {
 
 void ClientSockets::close(SocketId socket, bool is_abortive) {
   ClientSocket& client = of(socket);
-  if (is_abortive && client.transport == Transport::tcp) {
-    const linger at_once{.l_onoff = 1, .l_linger = 0};
-    static_cast<void>(
-        ::setsockopt(raw(client.fd), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)));
-    client.reset_sent = true;
-  } else {
-    client.fin_sent = true;
-  }
+  const bool is_tcp = client.transport == Transport::tcp;
+  client.reset_sent = is_abortive && is_tcp;
+  client.fin_sent = !client.reset_sent;
+  if (is_tcp) end_now(client.fd, is_abortive);
   client.fd = kNoFd;
   fds_.erase(socket);
   index_.erase(socket);
