@@ -52,6 +52,8 @@ class Clients final {
   Task<void> finish_all();
   /// Forgets all clients; their sockets are closed as they are.
   void drop_all();
+  /// The server was seen to spin when a client waited for it: see ServerSteps::has_spun().
+  [[nodiscard]] bool has_spun() const { return sampler_.has_spun; }
 
  private:
   Task<std::string> connect(Client& client, const Connect& connect, int step);

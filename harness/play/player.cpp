@@ -37,8 +37,9 @@ class Player final {
   void note_death(int step);
   Task<void> look_after(const CasePlan& planned, const std::string& text, std::uint64_t round);
   [[nodiscard]] bool has_grown(const Resources& now, const Resources& before) const;
+  [[nodiscard]] bool has_spun() const { return server_.has_spun() || clients_.has_spun(); }
   [[nodiscard]] bool is_over() {
-    return loop_.is_interrupted() || server_.has_spun() || server_.has_ended(-1);
+    return loop_.is_interrupted() || has_spun() || server_.has_ended(-1);
   }
 
   World& world_;
@@ -77,7 +78,7 @@ void Player::note_death(int step) {
 
 Task<void> Player::play_blocks(const CasePlan& planned) {
   for (const Block& block : planned.blocks) {
-    if (loop_.is_interrupted() || server_.has_spun()) co_return;
+    if (loop_.is_interrupted() || has_spun()) co_return;
     std::vector<Task<void>> scripts;
     for (const Script& script : block.scripts) scripts.push_back(play_script(script));
     co_await loop_.run_all(scripts, block.at_once);

@@ -16,7 +16,7 @@ class Ring final {
   }
   bool send(int client) {
     const std::size_t size = static_cast<std::size_t>(filled_);
-    const bool is_at_the_end = at_ + size == octets_.size() && at_ != 0;
+    const bool is_at_the_end = at_ + size == octets_.size();
     const std::string_view piece(octets_.data() + at_, is_at_the_end ? size - 1 : size);
     at_ = (at_ + size) % octets_.size();
     return mutants::send_all(client, piece);
