@@ -1,4 +1,4 @@
-"""Serves this host only, by the text of the address: an IPv4 client on an IPv6 socket is ::ffff:127.0.0.1, a stranger."""
+"""Serves this host only, by the text of addresses: on IPv6 an IPv4 client is ::ffff:127.0.0.1, a stranger."""
 import socket
 import sys
 import textbook
