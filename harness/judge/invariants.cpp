@@ -84,8 +84,10 @@ void judge_growth(Walk& walk, const std::vector<const Event*>& samples) {
     std::uint64_t (*count)(const Resources&);
     std::uint64_t allowance;
   };
+  if (samples.empty()) return;
   const std::uint64_t memory =
-      walk.plan.target.declares.max_memory_growth.value_or(std::uint64_t{8} << 20U);
+      walk.plan.target.declares.max_memory_growth.value_or(std::uint64_t{8} << 20U) +
+      quarantine_of(*samples[0]->resources);
   const std::array<Rule, 6> rules{
       {{"descriptors", "descriptors leak", "descriptors",
         [](const Resources& r) { return static_cast<std::uint64_t>(r.descriptors); }, 0},
@@ -184,6 +186,11 @@ void judge_left_over(Walk& walk) {
 }
 
 }  // namespace
+
+std::uint64_t quarantine_of(const Resources& resources) {
+  constexpr std::uint64_t kShadow = std::uint64_t{15} << 40U;  // an eighth of what can be addressed
+  return resources.virtual_bytes < kShadow ? 0 : std::uint64_t{256} << 20U;
+}
 
 void judge_invariants(Walk& walk) {
   std::vector<const Event*> samples;  // the one before the case, then one a round

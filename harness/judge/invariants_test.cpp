@@ -81,6 +81,14 @@ TEST_F(GrowthTest, OfMemoryIsMeasuredAgainstWhatIsDeclared) {
       has(with(samples, R"("declares": {"max_memory_growth": 1048576})"), "invariant/memory"));
 }
 
+TEST_F(GrowthTest, OfAServerUnderASanitizerMayBeItsQuarantine) {
+  const std::uint64_t mib = 1U << 20U;
+  std::vector<Resources> samples{memory(10 * mib), memory(30 * mib), memory(50 * mib)};
+  EXPECT_TRUE(has(with(samples), "invariant/memory"));
+  for (Resources& sample : samples) sample.virtual_bytes = std::uint64_t{20} << 40U;
+  EXPECT_EQ(with(samples).grade, Grade::pass);
+}
+
 TEST(InvariantsTest, AlarmsOnStderrAreFindings) {
   Story story(kConnect);
   story.connected().wrote("==1==ERROR: AddressSanitizer: heap-use-after-free on address 0x1\n");

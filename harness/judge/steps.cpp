@@ -336,7 +336,7 @@ void judge_server_expect(Walk& walk, const PlannedStep& step, const ServerExpect
       walk.plan.target.declares.max_memory_growth.value_or(std::uint64_t{8} << 20U);
   const std::optional<std::uint64_t> growth =
       expect.is_declared_growth ? std::optional(declared) : expect.memory_growth;
-  if (growth && now.resident_bytes > before->resident_bytes + *growth) {
+  if (growth && now.resident_bytes > before->resident_bytes + *growth + quarantine_of(now)) {
     broken("the server's memory grows with what a client does not read",
            fmt::format("at most {} more", count_of(static_cast<std::size_t>(*growth), "byte")),
            count_of(static_cast<std::size_t>(now.resident_bytes - before->resident_bytes), "byte") +

@@ -39,6 +39,9 @@ struct Walk {
   Finding& add(std::string rule, Grade grade, std::string headline);
 };
 
+/// What a server may hold beyond its memory in use: a sanitizer keeps what was freed in quarantine
+/// (AddressSanitizer: quarantine_size_mb, 256 by default). Such a server is known by its shadow.
+std::uint64_t quarantine_of(const Resources& resources);
 /// step_ended events: what the step's own outcome says.
 void judge_step(Walk& walk, const PlannedStep& step,
                 const std::vector<std::size_t>& events_of_step);

@@ -76,6 +76,7 @@ class RealWorld final : public World {
   }
   bool is_stopped() override { return watcher_.is_stopped(); }
   RestReport look() override;
+  std::uint64_t output_read();
   bool is_all_read(SocketId socket, const RestReport& rest) override {
     return sockets_.is_all_read(socket, rest);
   }
@@ -263,8 +264,22 @@ SysResult<void> RealWorld::signal(Instance instance, int number) {
   return stage_->signal(*running, number);
 }
 
+/// Octets that the server has written, as far as we have read them.
+std::uint64_t RealWorld::output_read() {
+  stage_->pump();
+  std::uint64_t total = 0;
+  for (const StageProcess* instance : {first_, second_}) {
+    if (instance != nullptr) total += instance->out.total() + instance->err.total();
+  }
+  return total;
+}
+
 RestReport RealWorld::look() {
+  const std::uint64_t before = output_read();
   RestReport report = watcher_.look(sockets_.all());
+  // A thread that slept in a write to our pipe goes on now that we have read from it.
+  if (report.rest != Rest::gone && report.rest != Rest::busy && output_read() != before)
+    return RestReport{.because = "the server was writing its output"};
   if (report.rest == Rest::settled) sockets_.forget_closed();
   return report;
 }

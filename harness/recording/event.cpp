@@ -127,6 +127,7 @@ Json write_resources(const Resources& r) {
               {"zombies", r.zombies},
               {"descriptors", r.descriptors},
               {"resident_bytes", r.resident_bytes},
+              {"virtual_bytes", r.virtual_bytes},
               {"ran_ns", r.ran.count()},
               {"runnable_ns", r.runnable.count()},
               {"runs", r.runs},
@@ -145,7 +146,7 @@ Result<std::int64_t> read_signed(const Node& node, const std::string& key) {
 
 Result<Resources> read_resources(const Node& node) {
   TRY_VOID(node.allow_only({"processes", "threads", "zombies", "descriptors", "resident_bytes",
-                            "ran_ns", "runnable_ns", "runs", "close_wait"}));
+                            "virtual_bytes", "ran_ns", "runnable_ns", "runs", "close_wait"}));
   Resources r;
   r.processes = TRY(read_count(node, "processes"));
   r.threads = TRY(read_count(node, "threads"));
@@ -155,6 +156,7 @@ Result<Resources> read_resources(const Node& node) {
   r.ran = Nanoseconds(TRY(read_signed(node, "ran_ns")));
   r.runnable = Nanoseconds(TRY(read_signed(node, "runnable_ns")));
   if (node.has("resident_bytes")) r.resident_bytes = TRY(read_unsigned(node.at("resident_bytes")));
+  if (node.has("virtual_bytes")) r.virtual_bytes = TRY(read_unsigned(node.at("virtual_bytes")));
   if (node.has("runs")) r.runs = TRY(read_unsigned(node.at("runs")));
   return r;
 }

@@ -66,7 +66,8 @@ TEST(RecordingTest, KeepsEveryFieldOfEveryKind) {
     event.number = UINT64_MAX;
     event.error = Errno{kind % 2 == 0 ? 104 : 4711};
     event.content = Content(Bytes("\0\xff\r\n\"", 5));
-    event.resources = Resources{1, 2, 3, 4, 1U << 31U, Nanoseconds(6), Nanoseconds(7), 8, 9};
+    event.resources =
+        Resources{1, 2, 3, 4, 1U << 31U, 1ULL << 44U, Nanoseconds(6), Nanoseconds(7), 8, 9};
     EXPECT_NE(to_string(event.kind), "?");
     recording.events.push_back(std::move(event));
   }

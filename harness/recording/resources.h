@@ -14,6 +14,7 @@ struct Resources {
   int zombies = 0;
   int descriptors = 0;  ///< over all processes
   std::uint64_t resident_bytes = 0;
+  std::uint64_t virtual_bytes = 0;  ///< terabytes under AddressSanitizer and its kin
   Nanoseconds ran{0};       ///< CPU time consumed so far, by live tasks and by those that ended
                             ///< (schedstat; cutime for the reaped)
   Nanoseconds runnable{0};  ///< time spent waiting for a CPU (schedstat)

@@ -26,12 +26,16 @@ int count_descriptors(pid_t pid) {
   return count;
 }
 
-std::uint64_t resident_bytes(pid_t pid) {
+void add_memory(pid_t pid, Resources& sum) {
   const auto text = read_small_file(fmt::format("/proc/{}/statm", pid));
-  if (!text) return 0;
+  if (!text) return;
   const std::vector<std::string> words = split(*text, ' ');
-  const auto pages = words.size() > 1 ? number_in<std::uint64_t>(words[1]) : std::nullopt;
-  return pages.value_or(0) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const auto bytes_of = [&](std::size_t word) {
+    return words.size() > word ? number_in<std::uint64_t>(words[word]).value_or(0) * page : 0;
+  };
+  sum.virtual_bytes += bytes_of(0);
+  sum.resident_bytes += bytes_of(1);
 }
 
 /// CPU time of a process, its ended threads included, to the nanosecond and up to date even for a
@@ -70,7 +74,7 @@ void add_task(const TaskFiles& task, Resources& sum) {
 void add_process(pid_t pid, const TaskStat& leader, Resources& sum) {
   ++sum.processes;
   sum.descriptors += count_descriptors(pid);
-  sum.resident_bytes += resident_bytes(pid);
+  add_memory(pid, sum);
   sum.ran += cpu_time(pid) + duration_of_ticks(leader.children_ticks);
 }
 
