@@ -112,7 +112,9 @@ RunResult run_one(const Home& home, const Installation& installation, const Chec
 
   RealWorldOptions world_options{.broadcast_link = plan->needs_broadcast_link};
   world_options.placeholders["libexec"] = installation.libexec;
-  world_options.placeholders["targets"] = std::filesystem::path(target.file).parent_path();
+  // The server starts in a folder of its own: a path from here would lead nowhere there.
+  if (!target.file.empty())
+    world_options.placeholders["targets"] = std::filesystem::absolute(target.file).parent_path();
   Result<std::unique_ptr<World>> world = make_real_world(home, plan->target, world_options);
   if (!world) return our_error(std::move(result), to_string(world.error()));
   Played played =
