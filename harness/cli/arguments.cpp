@@ -83,7 +83,7 @@ void add_run(CLI::App& app, Arguments& arguments, RunArguments& values) {
   command.add_flag("--fail-fast", suite.fail_fast, "stops at the first failure");
   command
       .add_option("--report", values.reports,
-                  "console, junit, tap or json; repeatable; junit=FILE writes to a file")
+                  "console, junit, tap, json or github; repeatable; junit=FILE writes to a file")
       ->type_name("FORMAT[=FILE]");
   command
       .add_option("--artifacts", suite.artifacts,

@@ -23,7 +23,9 @@ struct RunResult {
   std::vector<std::string> source;  ///< of the check
   std::string catches;
   std::string scenario_file;
-  std::string scenario_text;  ///< the file, so that the script line can be shown
+  std::string scenario_text;     ///< the file, so that the script line can be shown
+  bool is_bundled_check = true;  ///< else the scenario is the user's own
+  std::string server_file;  ///< the user's own manifest, or the script of --exec; "" for neither
   bool is_bad_input =
       false;  ///< ERROR because the scenario cannot be planned for this target (exit code 2)
   Verdict verdict;
@@ -74,6 +76,14 @@ std::unique_ptr<Reporter> make_junit_reporter(Sink write);
 std::unique_ptr<Reporter> make_tap_reporter(Sink write);
 /// One object, written at the end; README.md describes it.
 std::unique_ptr<Reporter> make_json_reporter(Sink write);
+
+struct GithubOptions {
+  std::string workspace;          ///< $GITHUB_WORKSPACE: annotated files are named from there
+  std::string working_directory;  ///< from which relative paths are meant
+};
+/// GitHub Actions: `write` takes workflow commands that annotate files (FAIL and ERROR as errors,
+/// UNKNOWN and WARN as warnings; repeats once), `summary` a text in Markdown at the end.
+std::unique_ptr<Reporter> make_github_reporter(Sink write, Sink summary, GithubOptions options);
 
 /// The full explanation of one result that did not pass: requirement and clause, script line,
 /// ladder, expected and actual, located dump, the server's output, the replay command. Plain text,

@@ -9,70 +9,13 @@
 namespace sockdrill {
 namespace {
 
-using Make = std::unique_ptr<Reporter> (*)(Sink);
-
 std::unique_ptr<Reporter> make_plain_console(Sink write) {
   return make_console_reporter(std::move(write), {});
 }
 
-std::string report(Make make, const std::vector<RunResult>& results, std::size_t targets = 1,
-                   bool interrupted = false, int exit_code = 1) {
-  std::string text;
-  const std::unique_ptr<Reporter> reporter = make([&](std::string_view part) { text += part; });
-  reporter->begin(results.size(), targets == 0 ? 0 : results.size() / targets, targets);
-  Totals totals;
-  for (const RunResult& result : results) {
-    totals.add(result);
-    reporter->add(result);
-  }
-  reporter->end(totals, exit_code, interrupted);
-  return text;
-}
-
-RunResult simple(const std::string& check, Grade grade, const std::string& reason = "") {
-  RunResult result{.check = check, .target = "t:echo"};
-  result.verdict.grade = grade;
-  result.verdict.reason = reason;
-  result.took = Nanoseconds(12'000'000);
-  return result;
-}
-
-std::vector<RunResult> one_of_each() {
-  RunResult warning = simple("a/warn", Grade::warn);
-  Finding finding{.rule = "step", .grade = Grade::warn};
-  finding.headline = "allowed, but not well: reset";
-  finding.expected = "fin; or reset (a warning)";
-  finding.actual = "reset";
-  finding.because = {"RFC 9112 9.6"};
-  warning.verdict.findings = {finding};
-  RunResult failure = simple("a/fail", Grade::fail);
-  finding.grade = Grade::fail;
-  finding.headline = "no answer";
-  failure.verdict.findings = {finding};
-  failure.replay_command = "sockdrill run a/fail -t t:echo";
-  return {simple("a/pass", Grade::pass),
-          simple("a/known", Grade::known, "it is old"),
-          warning,
-          simple("a/info", Grade::info, "the server does not declare it"),
-          simple("a/skip", Grade::skip, "it is for udp, this one listens on tcp"),
-          simple("a/unknown", Grade::unknown, "the server did not come to rest"),
-          failure,
-          simple("a/error", Grade::error, "no namespace could be made")};
-}
-
-RunResult hostile() {
-  const std::string evil = std::string("\x1b[2J\0]]>&<\xff\xfe\u0085\ufffe # \\ \"'\r\n", 26);
-  RunResult result = simple("a/" + evil, Grade::fail, evil);
-  result.target = evil;
-  result.summary = result.catches = result.scenario_file = result.server_output = evil;
-  result.replay_command = result.artifact = evil;
-  result.source = {evil};
-  Finding finding{.rule = evil, .headline = evil, .expected = evil, .actual = evil};
-  finding.because = {evil};
-  finding.diagnosis = finding.client = finding.pointer = evil;
-  finding.difference = Difference{.at = 1, .window_from = 0, .expected = evil, .actual = "\x1b"};
-  result.verdict.findings = {finding};
-  return result;
+/// What it annotates and its summary, in one text.
+std::unique_ptr<Reporter> make_whole_github(Sink write) {
+  return make_github_reporter(write, write, {});
 }
 
 TEST(ConsoleTest, TellsARunFromBeginningToEnd) {
@@ -310,6 +253,7 @@ TEST(JsonTest, IsOneObject) {
   EXPECT_EQ(json["results"][1]["reason"], "it is for udp, this one listens on tcp");
 }
 
+using Make = std::unique_ptr<Reporter> (*)(Sink);
 class EveryReporter : public testing::TestWithParam<std::pair<const char*, Make>> {};
 
 TEST_P(EveryReporter, SurvivesHostileOctets) {
@@ -340,7 +284,8 @@ INSTANTIATE_TEST_SUITE_P(Reports, EveryReporter,
                          testing::Values(std::pair{"console", &make_plain_console},
                                          std::pair{"junit", &make_junit_reporter},
                                          std::pair{"tap", &make_tap_reporter},
-                                         std::pair{"json", &make_json_reporter}),
+                                         std::pair{"json", &make_json_reporter},
+                                         std::pair{"github", &make_whole_github}),
                          [](const auto& one) { return std::string(one.param.first); });
 
 TEST(JUnitTest, StaysXmlWithHostileOctets) {

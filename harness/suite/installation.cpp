@@ -30,6 +30,10 @@ Result<Installation> find_installation() {
   return found;
 }
 
+bool is_bundled(const std::string& file) {
+  return file.find("/share/sockdrill/") != std::string::npos;
+}
+
 std::vector<std::string> files_below(const std::string& folder, const std::string& ending) {
   std::vector<std::string> files;
   std::error_code error;

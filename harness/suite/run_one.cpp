@@ -27,12 +27,12 @@ std::string label_output(const OutputTail& out, const OutputTail& err) {
 
 std::string replay_command(const RunResult& result, const Check& check, const Target& target,
                            const SuiteOptions& options) {
-  const bool is_bundled = check.document.file.find("/share/sockdrill/") != std::string::npos;
-  std::string command = fmt::format(
-      "sockdrill run {}", quote_for_shell(is_bundled ? result.check : check.document.file));
+  std::string command =
+      fmt::format("sockdrill run {}",
+                  quote_for_shell(result.is_bundled_check ? result.check : check.document.file));
   if (!options.replay_options.empty())
     command += " " + options.replay_options;
-  else if (target.file.find("/share/sockdrill/") != std::string::npos)
+  else if (is_bundled(target.file))
     command += " -t " + quote_for_shell(target.name);
   else
     command += " -t " + quote_for_shell(target.file);
@@ -98,7 +98,10 @@ RunResult run_one(const Home& home, const Installation& installation, const Chec
                    .source = check.first.source,
                    .catches = check.first.catches,
                    .scenario_file = check.document.file,
-                   .scenario_text = check.document.text};
+                   .scenario_text = check.document.text,
+                   .is_bundled_check = is_bundled(check.document.file)};
+  if (!is_bundled(target.file))
+    result.server_file = target.file.empty() ? script_of(target.command) : target.file;
   result.replay_command = replay_command(result, check, target, options);
   if (const std::optional<std::string> reason = why_not(check.first, target))
     return skip(std::move(result), *reason);

@@ -3,25 +3,55 @@
 #
 #     perl perl_fork.pl PORT
 #
-# What is easy to get wrong with fork: children that nobody waits for; one waitpid() for several ended children; fork()
-# that fails, whose undef is no child; children that outlive the server; the client's descriptor left open in the parent.
+# What is easy to get wrong with fork: children that nobody waits for; fork() that fails, whose undef is no child; the
+# client's descriptor left open in the parent; children that outlive the server. A handler for SIGTERM that ends them
+# would miss a signal that comes between Perl's look at its signals and accept(2): here a pipe tells them.
 use strict;
 use warnings;
-use Errno qw(EINTR);
+use Errno qw(EAGAIN EINTR);
+use IO::Select;
 use IO::Socket::INET;
-use POSIX qw(WNOHANG);
 use Socket qw(SHUT_WR);
 
 my $max_text = 4096;
+
+$SIG{PIPE} = 'IGNORE';
+$SIG{CHLD} = 'IGNORE';    # The kernel waits for the children: signal(7), wait(2).
+# Nobody writes to it: it ends for all children when the server does, whatever ended the server.
+pipe my $lifeline, my $server_end or die "pipe: $!\n";
+
+# A child's only way to wait.
+sub wait_until {
+    my ($client, $what) = @_;
+    my $readers = IO::Select->new($lifeline);
+    my $writers = IO::Select->new;
+    ($what eq 'readable' ? $readers : $writers)->add($client);
+    my ($readable) = IO::Select->select($readers, $writers);
+    exit 0 if grep { $_ == $lifeline } @{ $readable // [] };
+}
+
+sub is_passing { $! == EAGAIN || $! == EINTR }
 
 sub send_all {
     my ($client, $octets) = @_;
     while (length $octets) {
         my $sent = syswrite $client, $octets;
-        return 0 if !defined $sent && $! != EINTR;
+        return 0 if !defined $sent && !is_passing();
         substr $octets, 0, $sent // 0, '';
+        wait_until($client, 'writable') if length $octets;
     }
     return 1;
+}
+
+# Adds to what there is; false at the end.
+sub receive {
+    my ($client, $input) = @_;
+    while (1) {
+        wait_until($client, 'readable');
+        my $count = sysread $client, $$input, 65536, length $$input;
+        return $count if defined $count;
+        return 0 unless is_passing();
+    }
 }
 
 # Input that nobody has read would turn close() into a reset, which can destroy the reply.
@@ -30,13 +60,14 @@ sub refuse {
     send_all($client, "error line too long\n") or return;
     shutdown $client, SHUT_WR;
     alarm 3;    # SIGALRM ends this process.
-    1 while sysread $client, my $ignored, 65536;
+    my $ignored = '';
+    $ignored = '' while receive($client, \$ignored);
 }
 
 sub converse {
     my ($client) = @_;
     my $input = '';
-    while (sysread $client, $input, 65536, length $input) {
+    while (receive($client, \$input)) {
         my $replies = '';
         while ($input =~ s/\A([^\n]*)\n//) {
             my $text = $1 =~ s/\r\z//r;
@@ -54,26 +85,18 @@ my $listener = IO::Socket::INET->new(
     LocalPort => $ARGV[0], Proto => 'tcp', Listen => 128, ReuseAddr => 1,
 ) or die "cannot listen on port $ARGV[0]: $!\n";
 
-setpgrp;        # The server and its children end together.
-$SIG{PIPE} = 'IGNORE';
-$SIG{CHLD} = sub { 1 while waitpid(-1, WNOHANG) > 0 };
-$SIG{TERM} = $SIG{INT} = sub {
-    $SIG{TERM} = 'IGNORE';
-    kill TERM => -$$;
-    exit 0;
-};
-
 while (1) {
     my $client = $listener->accept;
     if (!$client) {
-        # A child that has ended interrupts; otherwise no descriptor is free, and asking again at once would spin.
-        select undef, undef, undef, 0.1 unless $! == EINTR;
+        # No descriptor is free: the listener stays ready, so asking again at once would spin.
+        select undef, undef, undef, 0.1;
         next;
     }
     my $child = fork;
     if (defined $child && $child == 0) {
-        $SIG{$_} = 'DEFAULT' for qw(CHLD TERM INT);
         close $listener;
+        close $server_end;
+        $client->blocking(0);
         converse($client);
         exit 0;
     }

@@ -38,10 +38,13 @@ async def refuse(reader, writer):
     writer.write(b"error line too long\n")
     writer.write_eof()
     try:
-        async with asyncio.timeout(3):
-            while await reader.read(65536):
-                pass
-    except TimeoutError:
+        await asyncio.wait_for(discard(reader), 3)
+    except asyncio.TimeoutError:
+        pass
+
+
+async def discard(reader):
+    while await reader.read(65536):
         pass
 
 
@@ -58,13 +61,12 @@ def serving(converse):
 
 async def main():
     port, converse = int(sys.argv[1]), {"echo": echo, "line": lines}[sys.argv[2]]
-    server = await asyncio.start_server(serving(converse), "0.0.0.0", port, limit=MAX_TEXT + 1, backlog=128)
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, server.close)
-    try:
-        await server.serve_forever()
-    except asyncio.CancelledError:
-        pass  # Told to stop; run() cancels what still runs.
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    server = await asyncio.start_server(serving(converse), "0.0.0.0", port, limit=MAX_TEXT + 1, backlog=128)
+    await stop.wait()
+    server.close()  # run() cancels the conversations that are still held.
 
 
 asyncio.run(main())
