@@ -96,6 +96,16 @@ void add_run(CLI::App& app, Arguments& arguments, RunArguments& values) {
                    "no namespaces: the server runs on this host's loopback");
 }
 
+void add_list(CLI::App& app, Arguments& arguments, ListArguments& values) {
+  CLI::App& command =
+      add(app, "list", "Lists the checks, all or those for a server; or the targets", arguments,
+          values);
+  add_checks(command, values.checks, "; all when none is given");
+  add_target(command, values.target);
+  command.add_flag("--ids", values.ids, "their ids only, for scripts");
+  command.add_flag("--targets", values.targets, "the targets");
+}
+
 void add_plan(CLI::App& app, Arguments& arguments, PlanArguments& values) {
   CLI::App& command =
       add(app, "plan", "Says what would be done, and does nothing", arguments, values);
@@ -151,8 +161,7 @@ Arguments parse_arguments(int count, char** words) {
   RunArguments run;
   add_run(app, chosen, run);
   ListArguments list;
-  add(app, "list", "Lists the checks, or the bundled targets", chosen, list)
-      .add_flag("--targets", list.targets, "the targets");
+  add_list(app, chosen, list);
   LintArguments lint;
   add(app, "lint", "Checks scenario files and manifests without running anything", chosen, lint)
       .add_option("files", lint.files, "scenario files, manifests, or folders of them")
