@@ -72,7 +72,7 @@ std::unique_ptr<Reporter> make_console_reporter(Sink write, ConsoleOptions optio
 /// Written at the end. FAIL is a failure; UNKNOWN and ERROR are errors, with these as their type;
 /// SKIP is skipped; WARN, INFO and KNOWN have passed, with their text in system-out.
 std::unique_ptr<Reporter> make_junit_reporter(Sink write);
-/// TAP version 14, a point as soon as it is known. UNKNOWN is "not ok"; KNOWN is a TODO.
+/// TAP version 13, a point as soon as it is known. UNKNOWN is "not ok"; KNOWN is a TODO.
 std::unique_ptr<Reporter> make_tap_reporter(Sink write);
 /// One object, written at the end; README.md describes it.
 std::unique_ptr<Reporter> make_json_reporter(Sink write);
