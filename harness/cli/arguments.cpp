@@ -83,7 +83,7 @@ void add_run(CLI::App& app, Arguments& arguments, RunArguments& values) {
   command.add_flag("--fail-fast", suite.fail_fast, "stops at the first failure");
   command
       .add_option("--report", values.reports,
-                  "console, junit, tap or json; repeatable; junit=FILE writes to a file")
+                  "console, junit, tap, json or github; repeatable; junit=FILE writes to a file")
       ->type_name("FORMAT[=FILE]");
   command
       .add_option("--artifacts", suite.artifacts,
@@ -94,6 +94,16 @@ void add_run(CLI::App& app, Arguments& arguments, RunArguments& values) {
   command.add_flag("-v,--verbose", values.verbose, "one line a run");
   command.add_flag("--no-isolation", values.no_isolation,
                    "no namespaces: the server runs on this host's loopback");
+}
+
+void add_list(CLI::App& app, Arguments& arguments, ListArguments& values) {
+  CLI::App& command =
+      add(app, "list", "Lists the checks, all or those for a server; or the targets", arguments,
+          values);
+  add_checks(command, values.checks, "; all when none is given");
+  add_target(command, values.target);
+  command.add_flag("--ids", values.ids, "their ids only, for scripts");
+  command.add_flag("--targets", values.targets, "the targets");
 }
 
 void add_plan(CLI::App& app, Arguments& arguments, PlanArguments& values) {
@@ -151,8 +161,7 @@ Arguments parse_arguments(int count, char** words) {
   RunArguments run;
   add_run(app, chosen, run);
   ListArguments list;
-  add(app, "list", "Lists the checks, or the bundled targets", chosen, list)
-      .add_flag("--targets", list.targets, "the targets");
+  add_list(app, chosen, list);
   LintArguments lint;
   add(app, "lint", "Checks scenario files and manifests without running anything", chosen, lint)
       .add_option("files", lint.files, "scenario files, manifests, or folders of them")

@@ -42,6 +42,9 @@ struct PlanArguments {
   std::uint64_t seed = 1;
 };
 struct ListArguments {
+  std::vector<std::string> checks;
+  TargetArguments target;
+  bool ids = false;
   bool targets = false;
 };
 struct LintArguments {

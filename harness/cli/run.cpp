@@ -1,17 +1,14 @@
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
-#include <memory>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "harness/base/try.h"
 #include "harness/cli/command.h"
+#include "harness/cli/reports.h"
 #include "harness/cli/selection.h"
 #include "harness/suite/suite.h"
 
@@ -25,61 +22,6 @@ std::atomic<bool> interrupted{false};
 extern "C" void on_interrupt(int /*signal*/) {
   // The second time, at once: the stages end with us, whatever we were doing.
   if (interrupted.exchange(true)) ::_exit(kExitInterrupted);
-}
-
-/// A report and where it goes. The file is written when the run is over, so that a full disk is
-/// noticed and told.
-struct ReportFile {
-  std::string path;
-  std::shared_ptr<std::ofstream> stream;
-};
-
-bool wants_color(int fd) { return ::isatty(fd) == 1 && std::getenv("NO_COLOR") == nullptr; }
-
-Result<std::unique_ptr<Reporter>> make_reporter(const std::string& format, const Sink& sink,
-                                                const ConsoleOptions& console) {
-  const std::vector<std::string> formats = {"console", "junit", "tap", "json"};
-  if (format == "console") return make_console_reporter(sink, console);
-  if (format == "junit") return make_junit_reporter(sink);
-  if (format == "tap") return make_tap_reporter(sink);
-  if (format == "json") return make_json_reporter(sink);
-  return fail(fmt::format("unknown format '{}': expected {}{}", format, join_or(formats),
-                          did_you_mean(format, formats)),
-              "--report");
-}
-
-Result<std::vector<std::unique_ptr<Reporter>>> make_reporters(const RunArguments& arguments,
-                                                              std::vector<ReportFile>& files) {
-  std::vector<std::unique_ptr<Reporter>> reporters;
-  ConsoleOptions console{.color = wants_color(STDOUT_FILENO),
-                         .progress = ::isatty(STDOUT_FILENO) == 1,
-                         .verbose = arguments.verbose};
-  bool is_stdout_taken = false;
-  for (const std::string& report : arguments.reports) {
-    const std::size_t equals = report.find('=');
-    const std::string format = report.substr(0, equals);
-    if (equals == std::string::npos) {
-      if (std::exchange(is_stdout_taken, true))
-        return fail(
-            "two reports want standard output: give one of them a file, as in junit=report.xml",
-            "--report");
-      reporters.push_back(TRY(make_reporter(format, print, console)));
-      continue;
-    }
-    ReportFile file{.path = report.substr(equals + 1),
-                    .stream = std::make_shared<std::ofstream>(report.substr(equals + 1),
-                                                              std::ios::binary | std::ios::trunc)};
-    if (!*file.stream)
-      return fail(fmt::format("cannot be written: {}", describe(last_errno())), file.path);
-    const Sink sink = [stream = file.stream](std::string_view text) {
-      stream->write(text.data(), static_cast<std::streamsize>(text.size()));
-    };
-    reporters.push_back(
-        TRY(make_reporter(format, sink, ConsoleOptions{.verbose = arguments.verbose})));
-    files.push_back(std::move(file));
-  }
-  if (!is_stdout_taken) reporters.insert(reporters.begin(), make_console_reporter(print, console));
-  return reporters;
 }
 
 Result<void> read_shard(const std::string& text, SuiteOptions& suite) {
@@ -130,21 +72,17 @@ int carry_out(const RunArguments& arguments) {
         home->why_degraded.c_str()));
     suite.jobs = 1;
   }
-  std::vector<ReportFile> files;
-  Result<std::vector<std::unique_ptr<Reporter>>> reporters = make_reporters(arguments, files);
-  if (!reporters) return complain(reporters.error());
+  Result<Reports> reports = open_reports(arguments);
+  if (!reports) return complain(reports.error());
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
-  int code = run_suite(*home, *installation, *checks, *targets, suite, *reporters, interrupted);
-  for (const ReportFile& file : files) {
-    file.stream->flush();
-    if (*file.stream) continue;
-    static_cast<void>(complain(
-        Error{fmt::format("the report is not complete: {}", describe(last_errno())), file.path}));
-    if (code == kExitPassed) code = kExitOurError;
-  }
-  return code;
+  const int code =
+      run_suite(*home, *installation, *checks, *targets, suite, reports->reporters, interrupted);
+  const Result<void> written = finish(*reports);
+  if (written) return code;
+  static_cast<void>(complain(written.error()));
+  return code == kExitPassed ? kExitOurError : code;
 }
 
 }  // namespace sockdrill

@@ -202,9 +202,15 @@ void judge_run(Walk& walk, const PlannedStep& step, const PlannedRun& run,
 
 // The server's steps.
 
-bool names_errno(const std::string& output, Errno error) {
-  return output.find(name_of(error)) != std::string::npos ||
-         output.find(::strerrordesc_np(error.value)) != std::string::npos;
+/// In capitals or not: Python's asyncio and Go say "address already in use".
+bool names_errno(std::string_view output, Errno error) {
+  const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+  const auto is_same = [&](char a, char b) { return small(a) == small(b); };
+  const auto says = [&](std::string_view words) {
+    return std::search(output.begin(), output.end(), words.begin(), words.end(), is_same) !=
+           output.end();
+  };
+  return says(name_of(error)) || says(::strerrordesc_np(error.value));
 }
 
 void judge_second(Walk& walk, const PlannedStep& step, const Second& second,

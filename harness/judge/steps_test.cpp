@@ -110,6 +110,7 @@ class SecondInstanceTest : public ::testing::Test {
 TEST_F(SecondInstanceTest, PassesWhenItEndsAndSaysWhy) {
   EXPECT_EQ(with(1, "bind: Address already in use\n").grade, Grade::pass);
   EXPECT_EQ(with(1, "bind: EADDRINUSE\n").grade, Grade::pass);
+  EXPECT_EQ(with(1, "listen tcp :7: bind: address already in use\n").grade, Grade::pass);
 }
 TEST_F(SecondInstanceTest, WarnsWhenItDoesNotSayWhy) {
   EXPECT_EQ(with(1, "cannot start\n").grade, Grade::warn);

@@ -37,6 +37,7 @@ class Player final {
   void note_death(int step);
   Task<void> look_after(const CasePlan& planned, const std::string& text, std::uint64_t round);
   [[nodiscard]] bool has_grown(const Resources& now, const Resources& before) const;
+  [[nodiscard]] bool has_more_memory(const Resources& now, const Resources& before) const;
   [[nodiscard]] bool has_spun() const { return server_.has_spun() || clients_.has_spun(); }
   [[nodiscard]] bool is_over() {
     return loop_.is_interrupted() || has_spun() || server_.has_ended(-1);
@@ -112,13 +113,16 @@ Task<bool> Player::begin() {
   co_return was_started_;
 }
 
-bool Player::has_grown(const Resources& now, const Resources& before) const {
+bool Player::has_more_memory(const Resources& now, const Resources& before) const {
   const std::uint64_t allowance =
       plan_.target.declares.max_memory_growth.value_or(std::uint64_t{8} << 20U);
+  return now.resident_bytes > before.resident_bytes + allowance;
+}
+
+bool Player::has_grown(const Resources& now, const Resources& before) const {
   return now.descriptors > before.descriptors || now.threads > before.threads ||
          now.processes > before.processes || now.zombies > before.zombies ||
-         now.close_wait > before.close_wait ||
-         now.resident_bytes > before.resident_bytes + allowance;
+         now.close_wait > before.close_wait || has_more_memory(now, before);
 }
 
 /// The end of a case: clients leave in order, the server comes to rest, a fresh client is served,
@@ -154,7 +158,12 @@ Task<void> Player::play_case(const CasePlan& planned, std::size_t index) {
   co_await look_after(planned, "after", 0);
   if (is_over()) co_return;
   Resources now = world_.sample();
-  for (int round = 1; round <= options_.rounds && has_grown(now, last_); ++round) {
+  const auto goes_on = [&](int round) {
+    return round <= options_.rounds
+               ? has_grown(now, last_)
+               : round <= options_.memory_rounds && has_more_memory(now, last_);
+  };
+  for (int round = 1; goes_on(round); ++round) {
     recorder_.harness(Kind::round_began).number = static_cast<std::uint64_t>(round);
     last_ = now;
     co_await play_blocks(planned);

@@ -14,6 +14,8 @@ struct PlayOptions {
   std::function<bool()> should_interrupt;  ///< asked often; true ends the run soon, in order
   /// A growth of resources is played again so many times: only what repeats is a leak.
   int rounds = 2;
+  /// Where memory is what grows: runtimes that collect garbage take more for a while.
+  int memory_rounds = 5;
 };
 
 struct Played {

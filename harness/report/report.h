@@ -23,7 +23,9 @@ struct RunResult {
   std::vector<std::string> source;  ///< of the check
   std::string catches;
   std::string scenario_file;
-  std::string scenario_text;  ///< the file, so that the script line can be shown
+  std::string scenario_text;     ///< the file, so that the script line can be shown
+  bool is_bundled_check = true;  ///< else the scenario is the user's own
+  std::string server_file;  ///< the user's own manifest, or the script of --exec; "" for neither
   bool is_bad_input =
       false;  ///< ERROR because the scenario cannot be planned for this target (exit code 2)
   Verdict verdict;
@@ -70,10 +72,18 @@ std::unique_ptr<Reporter> make_console_reporter(Sink write, ConsoleOptions optio
 /// Written at the end. FAIL is a failure; UNKNOWN and ERROR are errors, with these as their type;
 /// SKIP is skipped; WARN, INFO and KNOWN have passed, with their text in system-out.
 std::unique_ptr<Reporter> make_junit_reporter(Sink write);
-/// TAP version 14, a point as soon as it is known. UNKNOWN is "not ok"; KNOWN is a TODO.
+/// TAP version 13, a point as soon as it is known. UNKNOWN is "not ok"; KNOWN is a TODO.
 std::unique_ptr<Reporter> make_tap_reporter(Sink write);
 /// One object, written at the end; README.md describes it.
 std::unique_ptr<Reporter> make_json_reporter(Sink write);
+
+struct GithubOptions {
+  std::string workspace;          ///< $GITHUB_WORKSPACE: annotated files are named from there
+  std::string working_directory;  ///< from which relative paths are meant
+};
+/// GitHub Actions: `write` takes workflow commands that annotate files (FAIL and ERROR as errors,
+/// UNKNOWN and WARN as warnings; repeats once), `summary` a text in Markdown at the end.
+std::unique_ptr<Reporter> make_github_reporter(Sink write, Sink summary, GithubOptions options);
 
 /// The full explanation of one result that did not pass: requirement and clause, script line,
 /// ladder, expected and actual, located dump, the server's output, the replay command. Plain text,

@@ -1,7 +1,6 @@
 // What all reports have in common, and the text of each.
 
 #include <gtest/gtest.h>
-#include <pugixml.hpp>
 
 #include "harness/base/utf8.h"
 #include "harness/report/samples.h"
@@ -9,70 +8,13 @@
 namespace sockdrill {
 namespace {
 
-using Make = std::unique_ptr<Reporter> (*)(Sink);
-
 std::unique_ptr<Reporter> make_plain_console(Sink write) {
   return make_console_reporter(std::move(write), {});
 }
 
-std::string report(Make make, const std::vector<RunResult>& results, std::size_t targets = 1,
-                   bool interrupted = false, int exit_code = 1) {
-  std::string text;
-  const std::unique_ptr<Reporter> reporter = make([&](std::string_view part) { text += part; });
-  reporter->begin(results.size(), targets == 0 ? 0 : results.size() / targets, targets);
-  Totals totals;
-  for (const RunResult& result : results) {
-    totals.add(result);
-    reporter->add(result);
-  }
-  reporter->end(totals, exit_code, interrupted);
-  return text;
-}
-
-RunResult simple(const std::string& check, Grade grade, const std::string& reason = "") {
-  RunResult result{.check = check, .target = "t:echo"};
-  result.verdict.grade = grade;
-  result.verdict.reason = reason;
-  result.took = Nanoseconds(12'000'000);
-  return result;
-}
-
-std::vector<RunResult> one_of_each() {
-  RunResult warning = simple("a/warn", Grade::warn);
-  Finding finding{.rule = "step", .grade = Grade::warn};
-  finding.headline = "allowed, but not well: reset";
-  finding.expected = "fin; or reset (a warning)";
-  finding.actual = "reset";
-  finding.because = {"RFC 9112 9.6"};
-  warning.verdict.findings = {finding};
-  RunResult failure = simple("a/fail", Grade::fail);
-  finding.grade = Grade::fail;
-  finding.headline = "no answer";
-  failure.verdict.findings = {finding};
-  failure.replay_command = "sockdrill run a/fail -t t:echo";
-  return {simple("a/pass", Grade::pass),
-          simple("a/known", Grade::known, "it is old"),
-          warning,
-          simple("a/info", Grade::info, "the server does not declare it"),
-          simple("a/skip", Grade::skip, "it is for udp, this one listens on tcp"),
-          simple("a/unknown", Grade::unknown, "the server did not come to rest"),
-          failure,
-          simple("a/error", Grade::error, "no namespace could be made")};
-}
-
-RunResult hostile() {
-  const std::string evil = std::string("\x1b[2J\0]]>&<\xff\xfe\u0085\ufffe # \\ \"'\r\n", 26);
-  RunResult result = simple("a/" + evil, Grade::fail, evil);
-  result.target = evil;
-  result.summary = result.catches = result.scenario_file = result.server_output = evil;
-  result.replay_command = result.artifact = evil;
-  result.source = {evil};
-  Finding finding{.rule = evil, .headline = evil, .expected = evil, .actual = evil};
-  finding.because = {evil};
-  finding.diagnosis = finding.client = finding.pointer = evil;
-  finding.difference = Difference{.at = 1, .window_from = 0, .expected = evil, .actual = "\x1b"};
-  result.verdict.findings = {finding};
-  return result;
+/// What it annotates and its summary, in one text.
+std::unique_ptr<Reporter> make_whole_github(Sink write) {
+  return make_github_reporter(write, write, {});
 }
 
 TEST(ConsoleTest, TellsARunFromBeginningToEnd) {
@@ -192,111 +134,6 @@ TEST(ConsoleTest, TellsWhatThereIsWhenInterrupted) {
   EXPECT_NE(text.find("Exit code 130: interrupted.\n"), std::string::npos);
 }
 
-TEST(JUnitTest, MapsEveryGrade) {
-  pugi::xml_document document;
-  ASSERT_TRUE(document.load_string(report(make_junit_reporter, one_of_each()).c_str()));
-  const pugi::xml_node suite = document.child("testsuites").child("testsuite");
-  EXPECT_STREQ(suite.attribute("name").value(), "t:echo");
-  EXPECT_EQ(suite.attribute("tests").as_int(), 8);
-  EXPECT_EQ(suite.attribute("failures").as_int(), 1);
-  EXPECT_EQ(suite.attribute("errors").as_int(), 2);
-  EXPECT_EQ(suite.attribute("skipped").as_int(), 1);
-  const auto outcome = [&](const char* name) {
-    return std::string(
-        suite.find_child_by_attribute("testcase", "name", name).first_child().name());
-  };
-  EXPECT_EQ(outcome("a/pass"), "");
-  EXPECT_EQ(outcome("a/warn"), "system-out");
-  EXPECT_EQ(outcome("a/info"), "system-out");
-  EXPECT_EQ(outcome("a/known"), "system-out");
-  EXPECT_EQ(outcome("a/skip"), "skipped");
-  EXPECT_EQ(outcome("a/unknown"), "error");
-  EXPECT_EQ(outcome("a/fail"), "failure");
-  EXPECT_EQ(outcome("a/error"), "error");
-}
-
-TEST(JUnitTest, CarriesTheExplanationAndTheProperties) {
-  pugi::xml_document document;
-  ASSERT_TRUE(document.load_string(report(make_junit_reporter, {truncated_echo()}).c_str()));
-  const pugi::xml_node suite = document.child("testsuites").child("testsuite");
-  const pugi::xml_node test = suite.child("testcase");
-  EXPECT_STREQ(test.attribute("classname").value(), "tcp-threads:echo");
-  EXPECT_STREQ(test.attribute("time").value(), "0.083");
-  EXPECT_STREQ(test.child("failure").attribute("type").value(), "step");
-  EXPECT_EQ(test.child("failure").child_value(), explain(truncated_echo(), false));
-  EXPECT_STREQ(test.child("system-out").child_value(),
-               "stdout: listening on 7001\nstderr: \\x1b[31mconnection closed\\x1b[0m\n");
-  const auto property = [&](const char* name) {
-    const std::string full = std::string("half-close/reply-in-full:") + name;
-    return std::string(suite.child("properties")
-                           .find_child_by_attribute("property", "name", full.c_str())
-                           .attribute("value")
-                           .value());
-  };
-  EXPECT_EQ(property("seed"), "1");
-  EXPECT_EQ(property("level"), "must");
-  EXPECT_EQ(property("source"), "RFC 9293 3.6.1; RFC 9112 9.6");
-}
-
-TEST(TapTest, WritesAPointForEveryGrade) {
-  EXPECT_EQ(report(make_tap_reporter, one_of_each()), R"---(TAP version 14
-1..8
-ok 1 - a/pass on t:echo
-not ok 2 - a/known on t:echo # TODO it is old
-  ---
-  message: "it is old"
-  grade: "KNOWN"
-  level: "must"
-  ...
-ok 3 - a/warn on t:echo
-  ---
-  message: "allowed, but not well: reset"
-  grade: "WARN"
-  level: "must"
-  rule: "step"
-  expected: "fin; or reset (a warning)"
-  actual: "reset"
-  source: "RFC 9112 9.6"
-  ...
-ok 4 - a/info on t:echo
-  ---
-  message: "the server does not declare it"
-  grade: "INFO"
-  level: "must"
-  ...
-ok 5 - a/skip on t:echo # SKIP it is for udp, this one listens on tcp
-not ok 6 - a/unknown on t:echo
-  ---
-  message: "the server did not come to rest"
-  grade: "UNKNOWN"
-  level: "must"
-  ...
-not ok 7 - a/fail on t:echo
-  ---
-  message: "no answer"
-  grade: "FAIL"
-  level: "must"
-  rule: "step"
-  expected: "fin; or reset (a warning)"
-  actual: "reset"
-  source: "RFC 9112 9.6"
-  replay: "sockdrill run a/fail -t t:echo"
-  ...
-not ok 8 - a/error on t:echo
-  ---
-  message: "no namespace could be made"
-  grade: "ERROR"
-  level: "must"
-  ...
-)---");
-}
-
-TEST(TapTest, BailsOutWhenInterrupted) {
-  EXPECT_TRUE(
-      report(make_tap_reporter, one_of_each(), 1, true).ends_with("Bail out! interrupted\n"));
-  EXPECT_EQ(report(make_tap_reporter, {}), "TAP version 14\n1..0 # SKIP nothing was selected\n");
-}
-
 TEST(JsonTest, IsOneObject) {
   const Json json = Json::parse(report(make_json_reporter, {wrong_octet(), one_of_each()[4]}));
   EXPECT_EQ(json["exit_code"], 1);
@@ -310,6 +147,7 @@ TEST(JsonTest, IsOneObject) {
   EXPECT_EQ(json["results"][1]["reason"], "it is for udp, this one listens on tcp");
 }
 
+using Make = std::unique_ptr<Reporter> (*)(Sink);
 class EveryReporter : public testing::TestWithParam<std::pair<const char*, Make>> {};
 
 TEST_P(EveryReporter, SurvivesHostileOctets) {
@@ -340,20 +178,9 @@ INSTANTIATE_TEST_SUITE_P(Reports, EveryReporter,
                          testing::Values(std::pair{"console", &make_plain_console},
                                          std::pair{"junit", &make_junit_reporter},
                                          std::pair{"tap", &make_tap_reporter},
-                                         std::pair{"json", &make_json_reporter}),
+                                         std::pair{"json", &make_json_reporter},
+                                         std::pair{"github", &make_whole_github}),
                          [](const auto& one) { return std::string(one.param.first); });
-
-TEST(JUnitTest, StaysXmlWithHostileOctets) {
-  pugi::xml_document document;
-  EXPECT_TRUE(document.load_string(report(make_junit_reporter, {hostile()}).c_str()));
-}
-
-TEST(TapTest, KeepsHostileOctetsInTheirLines) {
-  const std::string text = report(make_tap_reporter, {hostile()});
-  const std::size_t point = text.find("not ok 1");
-  const std::string line = text.substr(point, text.find('\n', point) - point);
-  EXPECT_EQ(line.find(" #"), std::string::npos) << "it would begin a directive: " << line;
-}
 
 }  // namespace
 }  // namespace sockdrill

@@ -177,4 +177,64 @@ RunResult undecided() {
                    builder, failed_with(std::move(finding)));
 }
 
+std::string report(const MakeReporter& make, const std::vector<RunResult>& results,
+                   std::size_t targets, bool interrupted, int exit_code) {
+  std::string text;
+  const std::unique_ptr<Reporter> reporter = make([&](std::string_view part) { text += part; });
+  reporter->begin(results.size(), targets == 0 ? 0 : results.size() / targets, targets);
+  Totals totals;
+  for (const RunResult& result : results) {
+    totals.add(result);
+    reporter->add(result);
+  }
+  reporter->end(totals, exit_code, interrupted);
+  return text;
+}
+
+RunResult simple(const std::string& check, Grade grade, const std::string& reason) {
+  RunResult result{.check = check, .target = "t:echo"};
+  result.verdict.grade = grade;
+  result.verdict.reason = reason;
+  result.took = Nanoseconds(12'000'000);
+  return result;
+}
+
+std::vector<RunResult> one_of_each() {
+  RunResult warning = simple("a/warn", Grade::warn);
+  Finding finding{.rule = "step", .grade = Grade::warn};
+  finding.headline = "allowed, but not well: reset";
+  finding.expected = "fin; or reset (a warning)";
+  finding.actual = "reset";
+  finding.because = {"RFC 9112 9.6"};
+  warning.verdict.findings = {finding};
+  RunResult failure = simple("a/fail", Grade::fail);
+  finding.grade = Grade::fail;
+  finding.headline = "no answer";
+  failure.verdict.findings = {finding};
+  failure.replay_command = "sockdrill run a/fail -t t:echo";
+  return {simple("a/pass", Grade::pass),
+          simple("a/known", Grade::known, "it is old"),
+          warning,
+          simple("a/info", Grade::info, "the server does not declare it"),
+          simple("a/skip", Grade::skip, "it is for udp, this one listens on tcp"),
+          simple("a/unknown", Grade::unknown, "the server did not come to rest"),
+          failure,
+          simple("a/error", Grade::error, "no namespace could be made")};
+}
+
+RunResult hostile() {
+  const std::string evil = std::string("\x1b[2J\0]]>&<\xff\xfe\u0085\ufffe # \\ \"'\r\n", 26);
+  RunResult result = simple("a/" + evil, Grade::fail, evil);
+  result.target = evil;
+  result.summary = result.catches = result.scenario_file = result.server_output = evil;
+  result.replay_command = result.artifact = evil;
+  result.source = {evil};
+  Finding finding{.rule = evil, .headline = evil, .expected = evil, .actual = evil};
+  finding.because = {evil};
+  finding.diagnosis = finding.client = finding.pointer = evil;
+  finding.difference = Difference{.at = 1, .window_from = 0, .expected = evil, .actual = "\x1b"};
+  result.verdict.findings = {finding};
+  return result;
+}
+
 }  // namespace sockdrill

@@ -129,4 +129,14 @@ RunResult killed_by_sigpipe();   ///< by another client's leaving
 RunResult leaked_descriptors();  ///< the same number more in each round
 RunResult undecided();           ///< the server never comes to rest
 
+/// A result with nothing but its grade, on t:echo.
+RunResult simple(const std::string& check, Grade grade, const std::string& reason = "");
+std::vector<RunResult> one_of_each();  ///< of the grades
+RunResult hostile();                   ///< whatever can be said in it is meant to break the report
+
+/// All that a reporter writes about them.
+using MakeReporter = std::function<std::unique_ptr<Reporter>(Sink)>;
+std::string report(const MakeReporter& make, const std::vector<RunResult>& results,
+                   std::size_t targets = 1, bool interrupted = false, int exit_code = 1);
+
 }  // namespace sockdrill

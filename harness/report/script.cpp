@@ -50,17 +50,17 @@ std::string tabless(std::string_view line) {
 ScriptExcerpt show_script(const std::string& file, const std::string& text,
                           const std::string& pointer, const Paint& paint) {
   const Result<Document> document = parse_document(text, file);
-  if (!document) return {.place = file, .lines = {}};
+  if (!document) return {.place = file};
   const auto found = document->offsets.find(pointer);
-  if (found == document->offsets.end()) return {.place = file, .lines = {}};
+  if (found == document->offsets.end()) return {.place = file};
   const std::size_t begin = found->second;
   const std::size_t end = end_of_value(text, begin);
   const std::size_t line_begin = begin == 0 ? 0 : text.rfind('\n', begin - 1) + 1;  // npos + 1 is 0
   const auto number = static_cast<std::size_t>(
       std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(begin), '\n') + 1);
 
-  ScriptExcerpt excerpt;
-  excerpt.place = fmt::format("{}:{}:{}", file, number, begin - line_begin + 1);
+  ScriptExcerpt excerpt{.line = number, .column = begin - line_begin + 1};
+  excerpt.place = fmt::format("{}:{}:{}", file, excerpt.line, excerpt.column);
   std::size_t shown = 0;
   for (std::size_t at = line_begin; at < end && at < text.size(); ++shown) {
     const std::size_t line_end = std::min(text.find('\n', at), text.size());

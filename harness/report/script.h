@@ -9,8 +9,10 @@
 namespace sockdrill {
 
 struct ScriptExcerpt {
-  std::string place;  ///< `file:line:column`
-  std::string lines;  ///< numbered, with a caret; each ends in a newline
+  std::string place;       ///< `file:line:column`
+  std::size_t line = 0;    ///< counted from 1; 0: not to be found
+  std::size_t column = 0;  ///< the same, in octets
+  std::string lines;       ///< numbered, with a caret; each ends in a newline
 };
 
 /// The value of `pointer` where it stands; only the file's name when it is not to be found.

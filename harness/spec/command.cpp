@@ -120,8 +120,7 @@ Ran Running::wait() {
   int status = 0;
   if (pid_ > 0 && ::waitpid(std::exchange(pid_, -1), &status, 0) > 0)
     ran.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  std::ifstream file(err_file_, std::ios::binary);
-  ran.err.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  ran.err = read_file(err_file_);
   ran.out = text_;
   return ran;
 }
@@ -155,6 +154,11 @@ std::string make_folder(const std::string& name) {
   return path;
 }
 
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 bool all_marked_processes_end() {
   // The kernel takes a namespace down in its own time after the last process was told.
   for (int i = 0; i < 3000; ++i) {
@@ -172,9 +176,7 @@ std::vector<int> marked_processes() {
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     const int pid = std::stoi(name);
     if (pid == ::getpid()) continue;
-    std::ifstream file(entry.path() / "environ", std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (text.find(mark) != std::string::npos) found.push_back(pid);
+    if (read_file(entry.path() / "environ").find(mark) != std::string::npos) found.push_back(pid);
   }
   return found;
 }

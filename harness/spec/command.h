@@ -55,6 +55,9 @@ std::string write_file(const std::string& name, const std::string& text);
 /// An empty folder of this test run's own, which is removed at the end.
 std::string make_folder(const std::string& name);
 
+/// What a file holds; "" if there is none.
+std::string read_file(const std::string& path);
+
 /// Processes, other than this one and its parents, whose environment holds this run's marker: what
 /// we started, and what that started.
 std::vector<int> marked_processes();

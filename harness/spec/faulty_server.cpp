@@ -59,6 +59,13 @@ bool serve(int client) {
   return true;
 }
 
+/// 3 MiB a client that are never given back: of all, or of the first 20.
+void keep_memory() {
+  static std::vector<std::vector<char>> kept;
+  if (has("leaks-memory") || (has("warms-up") && kept.size() < 20))
+    kept.emplace_back(3U << 20U, 'x');
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -88,6 +95,7 @@ int main(int count, char** words) {
     }
     if ((watched[0].revents & POLLIN) == 0) continue;
     const int client = ::accept4(watched[0].fd, nullptr, nullptr, SOCK_CLOEXEC);
+    keep_memory();
     if (client >= 0) watched.push_back({.fd = client, .events = POLLIN, .revents = 0});
   }
 }

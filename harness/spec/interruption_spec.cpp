@@ -4,8 +4,6 @@
 
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <random>
 
 #include "harness/spec/catch.h"
@@ -16,11 +14,6 @@ namespace sockdrill::spec {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 /// For hours, if nobody stops it.
 std::vector<std::string> endless_run(const std::vector<std::string>& more) {

@@ -65,15 +65,4 @@ SCENARIO("a server with its port in its code is run as it is", "[exec]") {
   CHECK(ran.exit_code == 0);
 }
 
-SCENARIO("an installed command finds everything of its own, wherever it stands", "[install]") {
-  const std::string prefix = make_folder("installed");
-  REQUIRE(
-      run_program({SOCKDRILL_CMAKE, "--install", SOCKDRILL_BUILD, "--prefix", prefix}).exit_code ==
-      0);
-  const Ran ran = run_program(
-      {"env", "--chdir=/", prefix + "/bin/sockdrill", "run", "lifecycle/*", "-t", "tcp-poll:echo"});
-  CAPTURE(ran.out, ran.err);
-  CHECK(ran.exit_code == 0);
-}
-
 }  // namespace sockdrill::spec

@@ -50,6 +50,15 @@ SCENARIO("a leak of descriptors is found out because it repeats", "[run][descrip
   CHECK_THAT(ran.out, ContainsSubstring("descriptors"));
 }
 
+SCENARIO("memory that grows for a while is no leak, and memory that always grows is one",
+         "[run][memory]") {
+  const std::vector<std::string> words{"run", "lifecycle/one-client-after-another"};
+  CHECK(sockdrill(with_faulty_server(words, "warms-up")).exit_code == 0);
+  const Ran ran = sockdrill(with_faulty_server(words, "leaks-memory"));
+  CHECK(ran.exit_code == 1);
+  CHECK_THAT(ran.out, ContainsSubstring("invariant/memory"));
+}
+
 SCENARIO("a server that never answers is told from one that is slow, without waiting", "[run]") {
   const Ran ran =
       sockdrill(with_faulty_server({"run", "lifecycle/one-client-after-another"}, "never-answers"));

@@ -30,6 +30,10 @@ Result<Installation> find_installation() {
   return found;
 }
 
+bool is_bundled(const std::string& file) {
+  return file.find("/share/sockdrill/") != std::string::npos;
+}
+
 std::vector<std::string> files_below(const std::string& folder, const std::string& ending) {
   std::vector<std::string> files;
   std::error_code error;
@@ -45,8 +49,8 @@ std::vector<std::string> files_below(const std::string& folder, const std::strin
   return files;
 }
 
-bool has_program(const std::string& name) {
-  if (name.find('/') != std::string::npos) return ::access(name.c_str(), X_OK) == 0;
+bool is_there(const std::string& name) {
+  if (name.find('/') != std::string::npos) return ::access(name.c_str(), F_OK) == 0;
   const char* path = std::getenv("PATH");
   const std::vector<std::string> folders = split(path != nullptr ? path : "/usr/bin:/bin", ':');
   return std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {

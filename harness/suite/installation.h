@@ -22,10 +22,13 @@ struct Installation {
 /// From the place of our own binary. The error says which folder is missing.
 Result<Installation> find_installation();
 
+/// Whether a file is one of ours, as their names are in every installation.
+bool is_bundled(const std::string& file);
+
 /// All files of an ending below a folder, in order.
 std::vector<std::string> files_below(const std::string& folder, const std::string& ending);
 
-/// Whether a program is in PATH (or, with a slash, is there).
-bool has_program(const std::string& name);
+/// Whether a program is in PATH; with a slash, whether that file is there.
+bool is_there(const std::string& name);
 
 }  // namespace sockdrill

@@ -27,12 +27,12 @@ std::string label_output(const OutputTail& out, const OutputTail& err) {
 
 std::string replay_command(const RunResult& result, const Check& check, const Target& target,
                            const SuiteOptions& options) {
-  const bool is_bundled = check.document.file.find("/share/sockdrill/") != std::string::npos;
-  std::string command = fmt::format(
-      "sockdrill run {}", quote_for_shell(is_bundled ? result.check : check.document.file));
+  std::string command =
+      fmt::format("sockdrill run {}",
+                  quote_for_shell(result.is_bundled_check ? result.check : check.document.file));
   if (!options.replay_options.empty())
     command += " " + options.replay_options;
-  else if (target.file.find("/share/sockdrill/") != std::string::npos)
+  else if (is_bundled(target.file))
     command += " -t " + quote_for_shell(target.name);
   else
     command += " -t " + quote_for_shell(target.file);
@@ -51,6 +51,16 @@ std::string replay_command(const RunResult& result, const Check& check, const Ta
     }
   }
   return command;
+}
+
+/// What {libexec} and {targets} stand for.
+std::map<std::string, std::string> places_of(const Installation& installation,
+                                             const Target& target) {
+  std::map<std::string, std::string> places{{"libexec", installation.libexec}};
+  // The server starts in a folder of its own: a path from here would lead nowhere there.
+  if (!target.file.empty())
+    places["targets"] = std::filesystem::absolute(target.file).parent_path();
+  return places;
 }
 
 void fill_head(Recording& recording, const Check& check, const Plan& plan, bool is_isolated) {
@@ -88,13 +98,18 @@ RunResult run_one(const Home& home, const Installation& installation, const Chec
                    .source = check.first.source,
                    .catches = check.first.catches,
                    .scenario_file = check.document.file,
-                   .scenario_text = check.document.text};
+                   .scenario_text = check.document.text,
+                   .is_bundled_check = is_bundled(check.document.file)};
+  if (!is_bundled(target.file))
+    result.server_file = target.file.empty() ? script_of(target.command) : target.file;
   result.replay_command = replay_command(result, check, target, options);
   if (const std::optional<std::string> reason = why_not(check.first, target))
     return skip(std::move(result), *reason);
-  for (const std::string& program : target.needs) {
-    if (!has_program(program))
-      return skip(std::move(result), fmt::format("{} is not installed", program));
+  const std::map<std::string, std::string> places = places_of(installation, target);
+  for (const std::string& need : target.needs) {
+    const std::string wanted = fill_in(need, places);
+    if (!is_there(wanted))
+      return skip(std::move(result), fmt::format("{} is not installed", wanted));
   }
   if (check.first.applies.broadcast_link && !home.isolated)
     return skip(std::move(result),
@@ -110,11 +125,8 @@ RunResult run_one(const Home& home, const Installation& installation, const Chec
   }
   if (plan->cases.empty()) return skip(std::move(result), plan->left_out);
 
-  RealWorldOptions world_options{.broadcast_link = plan->needs_broadcast_link};
-  world_options.placeholders["libexec"] = installation.libexec;
-  // The server starts in a folder of its own: a path from here would lead nowhere there.
-  if (!target.file.empty())
-    world_options.placeholders["targets"] = std::filesystem::absolute(target.file).parent_path();
+  const RealWorldOptions world_options{.broadcast_link = plan->needs_broadcast_link,
+                                       .placeholders = places};
   Result<std::unique_ptr<World>> world = make_real_world(home, plan->target, world_options);
   if (!world) return our_error(std::move(result), to_string(world.error()));
   Played played =

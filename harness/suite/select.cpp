@@ -168,6 +168,16 @@ Result<Dialogue> dialogue_named(const Installation& installation, const std::str
 
 }  // namespace
 
+std::string script_of(const std::vector<std::string>& command) {
+  const auto is_script = [](const std::string& word) {
+    const std::string ending = fs::path(word).extension();
+    return ending == ".py" || ending == ".js" || ending == ".mjs" || ending == ".rb" ||
+           ending == ".pl" || ending == ".sh" || ending == ".jar";
+  };
+  const auto found = std::find_if(command.begin(), command.end(), is_script);
+  return found == command.end() ? "" : *found;
+}
+
 Result<Target> exec_target(const Installation& installation, const ExecTarget& exec) {
   Target target;
   target.command = split_command(exec.command);
@@ -190,14 +200,8 @@ Result<Target> exec_target(const Installation& installation, const ExecTarget& e
   std::array<char, 4096> folder{};
   target.working_directory =
       ::getcwd(folder.data(), folder.size()) != nullptr ? folder.data() : "/";
-  target.name = fs::path(target.command[0]).filename();
-  // `python3 my.py {port}`: the script says more than the interpreter.
-  for (const std::string& word : target.command) {
-    const bool is_script = word.ends_with(".py") || word.ends_with(".js") ||
-                           word.ends_with(".mjs") || word.ends_with(".rb") ||
-                           word.ends_with(".pl") || word.ends_with(".sh") || word.ends_with(".jar");
-    if (is_script) target.name = fs::path(word).filename();
-  }
+  const std::string script = script_of(target.command);
+  target.name = fs::path(script.empty() ? target.command[0] : script).filename();
   target.model = target.name;
   if (exec.declares.empty()) return target;
   // Declarations are read by the one reader of manifests there is.

@@ -25,6 +25,9 @@ Result<std::vector<Target>> all_targets(const Installation& installation);
 Result<std::vector<Target>> select_targets(const Installation& installation,
                                            const std::vector<std::string>& words);
 
+/// The word of a command that is a script: it says more than its interpreter. "" for none.
+std::string script_of(const std::vector<std::string>& command);
+
 struct ExecTarget {
   std::string command;
   std::string speaks = "echo";

@@ -152,7 +152,10 @@ Result<Target> read_base(const Node& root) {
   TRY_VOID(read_listens(TRY(root.required("listens")), target));
   if (root.has("declares")) target.declares = TRY(read_declares(root.at("declares")));
   TRY_VOID(read_failures(root, target));
-  if (root.has("needs")) target.needs = TRY(root.at("needs").as_strings());
+  if (root.has("needs")) {
+    target.needs = TRY(root.at("needs").as_strings());
+    for (const Node& word : root.at("needs").items()) TRY_VOID(check_placeholders(word));
+  }
   return target;
 }
 

@@ -65,7 +65,8 @@ struct Target {
   std::vector<Known> known;
   std::vector<CaughtBy> caught_by;  ///< of mutants only: servers with one defect, made on purpose
   std::vector<Known> also;  ///< of mutants: must-checks that fail as a consequence of that defect
-  std::vector<std::string> needs;  ///< programs without which the target is skipped
+  /// Programs in PATH, or paths with {libexec} or {targets}, without which the target is skipped.
+  std::vector<std::string> needs;
   std::string summary;
   bool operator==(const Target&) const = default;
 

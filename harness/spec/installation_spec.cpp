@@ -1,0 +1,118 @@
+// What `cmake --install` leaves, and what other projects make of it.
+
+#include <filesystem>
+#include <sstream>
+
+#include "harness/spec/catch.h"
+#include "harness/spec/command.h"
+
+namespace sockdrill::spec {
+
+namespace {
+
+std::string install() {
+  const std::string prefix = make_folder("installed");
+  const Ran ran = run_program({SOCKDRILL_CMAKE, "--install", SOCKDRILL_BUILD, "--prefix", prefix});
+  CAPTURE(ran.err);
+  REQUIRE(ran.exit_code == 0);
+  return prefix;
+}
+
+/// The installed command, from a place where nothing of ours is.
+Ran installed(const std::string& prefix, std::vector<std::string> words) {
+  words.insert(words.begin(), {"env", "--chdir=/", prefix + "/bin/sockdrill"});
+  return run_program(words);
+}
+
+/// Of the project in consumer/, with its server right or broken.
+Ran test_consumer(const std::string& prefix, const std::string& broken) {
+  const std::string build = make_folder("consumer-" + broken);
+  const Ran configured =
+      run_program({SOCKDRILL_CMAKE, "-S", SOCKDRILL_SOURCE "/harness/spec/consumer", "-B", build,
+                   "-G", SOCKDRILL_GENERATOR, "-DCMAKE_CXX_COMPILER=" SOCKDRILL_CXX,
+                   "-DCMAKE_PREFIX_PATH=" + prefix, "-DBROKEN=" + broken});
+  CAPTURE(configured.out, configured.err);
+  REQUIRE(configured.exit_code == 0);
+  const Ran built = run_program({SOCKDRILL_CMAKE, "--build", build});
+  CAPTURE(built.out, built.err);
+  REQUIRE(built.exit_code == 0);
+  return run_program({SOCKDRILL_CTEST, "--test-dir", build, "--output-on-failure"});
+}
+
+}  // namespace
+
+SCENARIO("an installed command finds everything of its own, wherever it stands", "[install]") {
+  const std::string prefix = install();
+  const Ran ran = installed(prefix, {"run", "lifecycle/*", "-t", "tcp-poll:echo"});
+  CAPTURE(ran.out, ran.err);
+  CHECK(ran.exit_code == 0);
+  CHECK(installed(prefix, {"list"}).out == sockdrill({"list"}).out);
+  THEN("each target that is not broken on purpose is there, with its server") {
+    const std::string targets = installed(prefix, {"list", "--targets"}).out;
+    for (const char* name : {"tcp-epoll-edge:echo", "udp:echo", "node-net", "perl-fork:line"})
+      CHECK_THAT(targets, ContainsSubstring(name));
+    CHECK_THAT(targets, !ContainsSubstring("reset-uncaught"));
+    const Ran perl = installed(prefix, {"run", "lifecycle/reset-before-accept", "-t", "perl-select",
+                                        "-t", "python-threads", "-t", "rust-threads"});
+    CAPTURE(perl.out);
+    CHECK((perl.exit_code == 0 || perl.exit_code == 4));  // 4: none of these languages is here
+  }
+  THEN("manuals and licence are there") {
+    for (const char* file :
+         {"share/doc/sockdrill/LICENSE", "share/doc/sockdrill/README.md",
+          "share/man/man1/sockdrill.1", "share/sockdrill/scenarios/README.md",
+          "share/sockdrill/scenarios/schema.json", "share/sockdrill/targets/manifests.md"}) {
+      CAPTURE(file);
+      CHECK(std::filesystem::is_regular_file(prefix + "/" + file));
+    }
+  }
+}
+
+SCENARIO("the manual page names every option of run", "[install]") {
+  std::string page = read_file(SOCKDRILL_SOURCE "/harness/cli/sockdrill.1");
+  std::erase(page, '\\');
+  std::istringstream help(sockdrill({"run", "--help"}).out);
+  int options = 0;
+  for (std::string word; help >> word;) {
+    const std::size_t at = word.find("--");
+    if (at == std::string::npos || word == "--help" || word == "-h,--help") continue;
+    const std::string option =
+        word.substr(at, word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", at) - at);
+    CAPTURE(option);
+    CHECK_THAT(page, ContainsSubstring(option));
+    ++options;
+  }
+  CHECK(options > 15);
+}
+
+SCENARIO("the checks for a server are listed for scripts", "[list]") {
+  const Ran ran = sockdrill({"list", "--ids", "half-close/n*", "unix/records", "-x", "s {port}"});
+  CHECK(ran.exit_code == 0);
+  CHECK(ran.out == "half-close/never-closed\nhalf-close/nothing-sent\n");
+  CHECK(sockdrill({"list", "--ids", "unix/*", "-x", "s {port}"}).exit_code == 4);
+}
+
+SCENARIO("a project makes CTest tests of its server and the checks", "[install][consumer]") {
+  const std::string prefix = install();
+  GIVEN("a correct server") {
+    const Ran ran = test_consumer(prefix, "OFF");
+    CAPTURE(ran.out, ran.err);
+    CHECK(ran.exit_code == 0);
+    CHECK_THAT(ran.out, ContainsSubstring("100% tests passed, 0 tests failed out of 6"));
+    CHECK_THAT(ran.out, ContainsSubstring("manifest/data/every-length (Skipped)"));
+    CHECK_THAT(ran.out, ContainsSubstring("half-close "));  // labels
+    CHECK_THAT(ran.out, ContainsSubstring("mine "));
+  }
+  GIVEN("a server with a defect") {
+    const Ran ran = test_consumer(prefix, "ON");
+    CAPTURE(ran.out, ran.err);
+    CHECK(ran.exit_code != 0);
+    CHECK_THAT(ran.out, ContainsSubstring("3 tests failed out of 7"));
+    CHECK_THAT(ran.out, ContainsSubstring("echo/port-reuse/restart-after-kill (Failed)"));
+    CHECK_THAT(ran.out, ContainsSubstring("echo/port-reuse/restart-after-serving (Failed)"));
+    CHECK_THAT(ran.out, ContainsSubstring("misspelt/checks-are-found (Failed)"));
+    CHECK_THAT(ran.out, ContainsSubstring("did you mean 'half-close/nothing-sent'?"));
+  }
+}
+
+}  // namespace sockdrill::spec
