@@ -17,21 +17,6 @@ std::string size_of(const Content& content) {
   return count_of(static_cast<std::size_t>(content.size()), "byte");
 }
 
-/// How many octets of `received` agree with `wanted`, from `good` on.
-std::uint64_t compare(const Content& wanted, const Content& received, std::uint64_t good) {
-  constexpr std::size_t kStep = 65536;
-  const std::uint64_t common = std::min(wanted.size(), received.size());
-  while (good < common) {
-    const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(kStep, common - good));
-    const Bytes left = wanted.copy(good, length);
-    const Bytes right = received.copy(good, length);
-    const auto differs = std::mismatch(left.begin(), left.end(), right.begin());
-    good += static_cast<std::uint64_t>(differs.first - left.begin());
-    if (differs.first != left.end()) break;
-  }
-  return good;
-}
-
 bool end_fits(Then then, End end) {
   if (then == Then::fin) return end == End::fin;
   if (then == Then::reset) return end == End::reset;
@@ -116,7 +101,7 @@ void Expectation::consider_one(std::size_t index, const Heard& heard) {
     case Outcome::What::message: {
       if (outcome.what == Outcome::What::message && !has_message) break;
       const Content& want = wanted(index);
-      progress.good = compare(want, received, progress.good);
+      progress.good = agreement(want, received, progress.good);
       if (progress.good < std::min(want.size(), received.size()))
         return miss("a wrong octet", progress.good);
       has_octets = progress.good == want.size();

@@ -196,21 +196,67 @@ bool Content::operator==(const Content& other) const {
   return size_ == other.size_ && !first_difference(*this, other);
 }
 
-std::optional<std::uint64_t> first_difference(const Content& a, const Content& b) {
-  const std::uint64_t common = std::min(a.size(), b.size());
-  // The same ranges need not be rendered.
-  const auto same_chunks = [&] { return a.chunks() == b.chunks(); };
-  if (a.size() == b.size() && same_chunks()) return std::nullopt;
-  constexpr std::size_t kWindow = 65536;
-  for (std::uint64_t at = 0; at < common; at += kWindow) {
-    const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(kWindow, common - at));
-    const Bytes left = a.copy(at, length);
-    const Bytes right = b.copy(at, length);
-    const auto differs = std::mismatch(left.begin(), left.end(), right.begin());
-    if (differs.first != left.end())
-      return at + static_cast<std::uint64_t>(differs.first - left.begin());
+namespace {
+
+/// A place in a content, which only moves on.
+class Cursor final {
+ public:
+  Cursor(const Content& content, std::uint64_t offset) : chunks_(content.chunks()) { skip(offset); }
+
+  [[nodiscard]] bool is_at_end() const { return index_ == chunks_.size(); }
+  /// How many octets there are in one piece.
+  [[nodiscard]] std::uint64_t left() const { return chunks_[index_].size() - within_; }
+  /// Whether both stand at the same octet of the same pattern.
+  [[nodiscard]] bool is_alike(const Cursor& other) const {
+    const Chunk& a = chunks_[index_];
+    const Chunk& b = other.chunks_[other.index_];
+    return !a.key.empty() && a.key == b.key && a.offset + within_ == b.offset + other.within_;
   }
-  return std::nullopt;
+  [[nodiscard]] Bytes octets(std::size_t length) const {
+    const Chunk& chunk = chunks_[index_];
+    return chunk.key.empty() ? chunk.literal.substr(static_cast<std::size_t>(within_), length)
+                             : pattern_octets(chunk.key, chunk.offset + within_, length);
+  }
+  void skip(std::uint64_t count) {
+    within_ += count;
+    while (index_ < chunks_.size() && within_ >= chunks_[index_].size())
+      within_ -= chunks_[index_++].size();
+  }
+
+ private:
+  const std::vector<Chunk>& chunks_;
+  std::size_t index_ = 0;
+  std::uint64_t within_ = 0;
+};
+
+}  // namespace
+
+std::uint64_t agreement(const Content& a, const Content& b, std::uint64_t from) {
+  constexpr std::uint64_t kWindow = 65536;
+  Cursor left(a, from);
+  Cursor right(b, from);
+  std::uint64_t at = std::min({from, a.size(), b.size()});
+  while (!left.is_at_end() && !right.is_at_end()) {
+    std::uint64_t length = std::min(left.left(), right.left());
+    if (!left.is_alike(right)) {  // the same range need not be rendered
+      length = std::min(length, kWindow);
+      const Bytes ours = left.octets(static_cast<std::size_t>(length));
+      const Bytes theirs = right.octets(static_cast<std::size_t>(length));
+      const auto differs = std::mismatch(ours.begin(), ours.end(), theirs.begin());
+      if (differs.first != ours.end())
+        return at + static_cast<std::uint64_t>(differs.first - ours.begin());
+    }
+    at += length;
+    left.skip(length);
+    right.skip(length);
+  }
+  return at;
+}
+
+std::optional<std::uint64_t> first_difference(const Content& a, const Content& b) {
+  const std::uint64_t same = agreement(a, b, 0);
+  if (same == std::min(a.size(), b.size())) return std::nullopt;
+  return same;
 }
 
 std::string summary(const Content& content) {

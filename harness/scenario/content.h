@@ -72,6 +72,10 @@ class Content final {
   std::uint64_t size_ = 0;
 };
 
+/// How far two contents are the same, when their first `from` octets are known to be. Ranges of one
+/// pattern cost nothing, however long they are.
+std::uint64_t agreement(const Content& a, const Content& b, std::uint64_t from);
+
 /// The offset of the first octet in which two contents differ; nothing when one is a prefix of the
 /// other.
 std::optional<std::uint64_t> first_difference(const Content& a, const Content& b);

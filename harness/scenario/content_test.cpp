@@ -55,6 +55,36 @@ TEST(FirstDifferenceTest, LocatesALostOctet) {
   EXPECT_EQ(first_difference(Content::pattern("a___", 0, 1000), received), 500U);
 }
 
+TEST(AgreementTest, IsTheSameHoweverTheOctetsAreKept) {
+  const Content range = Content::pattern("a___", 5, 300'000);
+  Content mixed(range.copy(0, 100'001));
+  mixed.append_pattern("a___", 5 + 100'001, 150'000);
+  mixed.append(range.copy(250'001, 49'999));
+  EXPECT_EQ(agreement(range, mixed, 0), 300'000U);
+  EXPECT_EQ(agreement(mixed, range, 299'999), 300'000U);
+  EXPECT_EQ(agreement(range, range, 0), 300'000U);
+
+  Content wrong = mixed.slice(0, 200'000);
+  wrong.append("!");
+  EXPECT_EQ(agreement(range, wrong, 0), 200'000U);
+  EXPECT_EQ(agreement(range, wrong, 150'000), 200'000U);
+}
+
+TEST(AgreementTest, EndsWithTheShorterOne) {
+  EXPECT_EQ(agreement(Content("abc"), Content("abcd"), 0), 3U);
+  EXPECT_EQ(agreement(Content(), Content("abcd"), 0), 0U);
+  EXPECT_EQ(agreement(Content("abc"), Content("abd"), 0), 2U);
+  EXPECT_EQ(agreement(Content::pattern("a___", 0, 64), Content::pattern("b___", 0, 64), 0), 1U);
+}
+
+TEST(AgreementTest, ReadsNoRangeThatBothHave) {
+  // A terabyte, which nobody renders in a test.
+  const Content long_one = Content::pattern("a___", 0, std::uint64_t{1} << 40U);
+  Content longer = Content::pattern("a___", 0, std::uint64_t{1} << 40U);
+  longer.append("and more");
+  EXPECT_EQ(agreement(long_one, longer, 0), std::uint64_t{1} << 40U);
+}
+
 TEST(ContentJsonTest, ReadsWhatItWrites) {
   Content content(Bytes("a\0\xff", 3));
   content.append_pattern("a___", 7, 1U << 26U);
