@@ -1,11 +1,13 @@
 #pragma once
 
-// A world of which only time, readiness and rest exist, for the tests of the loop. Time is virtual:
+// A world of which only time, readiness, rest and samples exist, for the tests of the loop and of
+// what watches beside it. Time is virtual:
 // it passes when somebody waits.
 
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
+#include <functional>
 #include <map>
 
 #include "harness/play/world.h"
@@ -17,6 +19,8 @@ class ScriptedWorld final : public World {
   std::multimap<Nanoseconds, Ready> readiness;  ///< when which socket becomes ready
   std::deque<RestReport> looks;                 ///< what each look sees; then the last one again
   std::size_t looked = 0;
+  std::function<Resources(Nanoseconds)>
+      sampled;  ///< what the server holds and has consumed by then
 
   Nanoseconds now() override { return now_; }
   std::vector<Ready> wait(Nanoseconds until) override {
@@ -59,7 +63,7 @@ class ScriptedWorld final : public World {
   void signal_all(int) override { never(); }
   bool is_stopped() override { never(); }
   bool is_all_read(SocketId, const RestReport&) override { never(); }
-  Resources sample() override { never(); }
+  Resources sample() override { return sampled(now_); }
   SysResult<void> limit_descriptors(std::uint64_t) override { never(); }
   void set_output_read(bool) override { never(); }
   std::uint64_t dropped_datagrams() override { never(); }
