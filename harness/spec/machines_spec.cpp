@@ -65,4 +65,20 @@ SCENARIO("a server with its port in its code is run as it is", "[exec]") {
   CHECK(ran.exit_code == 0);
 }
 
+SCENARIO("a manifest that is named from where one stands finds what lies beside it", "[manifest]") {
+  write_file("serve.sh", "exec " + model("tcp-poll") + " --port \"$1\"\n");
+  const std::filesystem::path manifest = write_file("mine.json", R"({
+    "name": "mine", "command": ["sh", "{targets}/serve.sh", "{port}"],
+    "listens": {"transport": "tcp"}, "speaks": "echo"})");
+  const std::string name = GENERATE("mine.json", "./mine.json", "../mine.json");
+  const std::filesystem::path place =
+      name.starts_with("..") ? make_folder("elsewhere") : manifest.parent_path().string();
+  std::vector<std::string> line{"env", "-C", place};
+  for (const std::string& word : command_line({"run", "lifecycle/connect-and-leave", "-t", name}))
+    line.push_back(word);
+  const Ran ran = run_program(line);
+  CAPTURE(name, ran.out, ran.err);
+  CHECK(ran.exit_code == 0);
+}
+
 }  // namespace sockdrill::spec
