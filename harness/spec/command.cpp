@@ -135,6 +135,11 @@ std::vector<std::string> command_line(const std::vector<std::string>& words) {
 
 Ran sockdrill(const std::vector<std::string>& words) { return run_program(command_line(words)); }
 
+bool install(const std::string& prefix) {
+  return run_program({SOCKDRILL_CMAKE, "--install", SOCKDRILL_BUILD, "--prefix", prefix})
+             .exit_code == 0;
+}
+
 std::vector<std::string> with_faulty_server(std::vector<std::string> words,
                                             const std::string& fault) {
   words.insert(words.end(),

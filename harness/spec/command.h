@@ -42,6 +42,9 @@ Ran run_program(const std::vector<std::string>& line);
 /// Runs `sockdrill WORDS...` to its end.
 Ran sockdrill(const std::vector<std::string>& words);
 
+/// `cmake --install` of what was built.
+bool install(const std::string& prefix);
+
 /// The command line of `sockdrill WORDS...`, for Running.
 std::vector<std::string> command_line(const std::vector<std::string>& words);
 

@@ -10,14 +10,6 @@ namespace sockdrill::spec {
 
 namespace {
 
-std::string install() {
-  const std::string prefix = make_folder("installed");
-  const Ran ran = run_program({SOCKDRILL_CMAKE, "--install", SOCKDRILL_BUILD, "--prefix", prefix});
-  CAPTURE(ran.err);
-  REQUIRE(ran.exit_code == 0);
-  return prefix;
-}
-
 /// The installed command, from a place where nothing of ours is.
 Ran installed(const std::string& prefix, std::vector<std::string> words) {
   words.insert(words.begin(), {"env", "--chdir=/", prefix + "/bin/sockdrill"});
@@ -42,7 +34,8 @@ Ran test_consumer(const std::string& prefix, const std::string& broken) {
 }  // namespace
 
 SCENARIO("an installed command finds everything of its own, wherever it stands", "[install]") {
-  const std::string prefix = install();
+  const std::string prefix = make_folder("installed");
+  REQUIRE(install(prefix));
   const Ran ran = installed(prefix, {"run", "lifecycle/*", "-t", "tcp-poll:echo"});
   CAPTURE(ran.out, ran.err);
   CHECK(ran.exit_code == 0);
@@ -93,7 +86,8 @@ SCENARIO("the checks for a server are listed for scripts", "[list]") {
 }
 
 SCENARIO("a project makes CTest tests of its server and the checks", "[install][consumer]") {
-  const std::string prefix = install();
+  const std::string prefix = make_folder("installed");
+  REQUIRE(install(prefix));
   GIVEN("a correct server") {
     const Ran ran = test_consumer(prefix, "OFF");
     CAPTURE(ran.out, ran.err);
