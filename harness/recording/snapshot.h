@@ -25,7 +25,8 @@ struct TaskSeen {
 /// A socket that the server holds.
 struct SocketSeen {
   int descriptor = -1;
-  std::string state;  ///< as netstat prints it: "LISTEN", "ESTABLISHED", "CLOSE_WAIT"; "CLOSE"
+  std::string state;  ///< as netstat prints it: "LISTEN", "ESTABLISHED", "CLOSE_WAIT"; "UDP", "UDP
+                      ///< ESTABLISHED" (connected); "CLOSE"
                       ///< also when it is out of the kernel's tables, as after a reset
   std::uint64_t unread = 0;  ///< octets (a FIN counts one); of a listener: connections that wait
   std::uint64_t unsent = 0;  ///< octets not acknowledged; of a listener: the backlog

@@ -60,7 +60,9 @@ std::unordered_map<std::uint64_t, SocketSeen> by_inode(const SocketTables& table
         .state = to_string(socket.state), .unread = socket.unread, .unsent = socket.unsent};
   for (const InetSocket& socket : tables.udp)
     found[socket.inode] =
-        SocketSeen{.state = "UDP", .unread = socket.unread, .unsent = socket.unsent};
+        SocketSeen{.state = socket.state == SocketState::established ? "UDP ESTABLISHED" : "UDP",
+                   .unread = socket.unread,
+                   .unsent = socket.unsent};
   for (const UnixSocket& socket : tables.local)
     found[socket.inode] = SocketSeen{.state = to_string(socket.state), .unread = socket.unread};
   return found;
