@@ -63,29 +63,45 @@ Found find_unread(const Evidence& evidence) {
   const bool is_source = evidence.target().speaks.style == Style::source ||
                          evidence.target().speaks.style == Style::announce;
   const bool is_unanswered = talk->half_closed_at && talk->received.empty();
-  const bool is_unasked = evidence.target().speaks.exchanges.empty() && !talk->half_closed_at;
-  if (!is_source && !is_unanswered && !is_unasked) return {};
+  if (!is_source && !is_unanswered) return {};
   if (silence_before_end(evidence, *talk) > 1s) return {};
   return fmt::format("client {} sent {}, and the server's close() became a reset", talk->client,
                      count_of(static_cast<std::size_t>(talk->sent.size()), "octet"));
 }
 
-Found find_dropped(const Evidence& evidence) {
+/// The client half-closed, and the server closed in order before the reply was complete: how much
+/// of it had come.
+std::optional<std::uint64_t> cut_reply(const Evidence& evidence) {
   const Talk* talk = ended_talk(evidence);
   if (talk == nullptr || talk->end != End::fin || !talk->half_closed_at || talk->sent.empty())
     return {};
   if (*talk->ended_at < *talk->half_closed_at) return {};
   const bool is_echo = evidence.target().speaks.style == Style::echo;
-  const bool is_cut =
-      is_echo && talk->received.size() < talk->sent.size() &&
-      first_difference(talk->sent, talk->received).value_or(0) == talk->received.size();
-  const bool is_nothing = talk->received.empty();
-  if (!is_cut && !is_nothing) return {};
+  const bool is_cut = is_echo && talk->received.size() < talk->sent.size() &&
+                      !first_difference(talk->sent, talk->received);
+  if (!is_cut && !talk->received.empty()) return {};
+  return talk->received.size();
+}
+
+/// More than the kernel's buffers take: then output waited inside the server.
+bool is_long(const Talk& talk) { return talk.sent.size() > 100000; }
+
+std::string words_of_cut(const Talk& talk, std::uint64_t came) {
   return fmt::format(
       "client {} sent its request and its end, and the server closed after {} of the reply",
-      talk->client,
-      talk->received.empty() ? "nothing"
-                             : count_of(static_cast<std::size_t>(talk->received.size()), "octet"));
+      talk.client, came == 0 ? "nothing" : count_of(static_cast<std::size_t>(came), "octet"));
+}
+
+Found find_dropped(const Evidence& evidence) {
+  const std::optional<std::uint64_t> came = cut_reply(evidence);
+  if (!came || is_long(*evidence.talk())) return {};
+  return words_of_cut(*evidence.talk(), *came);
+}
+
+Found find_cut_short(const Evidence& evidence) {
+  const std::optional<std::uint64_t> came = cut_reply(evidence);
+  if (!came || !is_long(*evidence.talk())) return {};
+  return words_of_cut(*evidence.talk(), *came);
 }
 
 /// Everything that was sent has been answered, or needs no answer.
@@ -110,8 +126,7 @@ Found find_gave_up(const Evidence& evidence) {
   const Nanoseconds pause =
       evidence.event(talk->received_at.front()).at - evidence.event(talk->sent_at.back()).at;
   const bool is_prefix =
-      talk->received.size() < talk->sent.size() &&
-      first_difference(talk->sent, talk->received).value_or(0) == talk->received.size();
+      talk->received.size() < talk->sent.size() && !first_difference(talk->sent, talk->received);
   if (pause < 1s || !is_prefix) return {};
   return fmt::format(
       "client {} did not read for {:.1f} s, and the server ended the connection with {} octets of "
@@ -130,7 +145,7 @@ Found find_mapped(const Evidence& evidence) {
   return "an IPv4 client of the IPv6 socket was turned away, and IPv6 clients are served";
 }
 
-constexpr std::array<DiagnosisRule, 6> kRules{
+constexpr std::array<DiagnosisRule, 7> kRules{
     {{"linger-zero", "also clients that were served, and left in order, are ended by a reset",
       "SO_LINGER {1, 0} makes every close() a reset, which takes the replies on their way with it: "
       "leave it out",
@@ -146,6 +161,10 @@ constexpr std::array<DiagnosisRule, 6> kRules{
       "the end of what a client sends does not end what it wants to read: finish the reply, then "
       "close",
       "RFC 9293 3.6, shutdown(2)", find_dropped},
+     {"reply-cut-short", "the same, where more was sent than the kernel's buffers take",
+      "either what waits to be sent is thrown away at the client's end, or what a short send() did "
+      "not take: all of it must be sent before the connection is closed",
+      "RFC 9293 3.6, send(2)", find_cut_short},
      {"idle-timeout", "a second or more of silence, all answered; the server ends the connection",
       "idle connections are ended after some time that the server does not declare "
       "(\"idle_timeout_ms\")",

@@ -58,7 +58,9 @@ Found find_nul(const Evidence& evidence) {
   if (nul == Bytes::npos || echo->differs_at != nul) return {};
   const bool is_cut = echo->received.size() == nul;
   const bool is_skipped = echo->received.size() > nul && echo->received[nul] != '\0';
-  if (!is_cut && !is_skipped) return {};
+  // With the first octet a NUL, only the silence of a server at rest tells.
+  if ((!is_cut && !is_skipped) || (nul == 0 && evidence.asleep() == nullptr)) return {};
+  if (evidence.talk()->end != End::none) return {};
   return fmt::format("the answer is right up to octet {}, which is the first NUL", number(nul));
 }
 
@@ -77,7 +79,8 @@ Found find_cap(const Evidence& evidence) {
   if (!echo || !is_power_of_two(word_of(*echo)) || echo->differs_at > 65535) return {};
   const bool is_left_out = gap_of(*echo).value_or(0) >= 512;
   const Snapshot* now = evidence.asleep();
-  const bool is_all_there_is = echo->received.size() == word_of(*echo) && now != nullptr &&
+  const bool is_all_there_is = evidence.talk()->end == End::none &&
+                               echo->received.size() == word_of(*echo) && now != nullptr &&
                                find_waiting(*now, "ESTABLISHED") == nullptr &&
                                find_waiting(*now, "CLOSE_WAIT") == nullptr;
   if (!is_left_out && !is_all_there_is) return {};
@@ -228,7 +231,8 @@ constexpr std::array<DiagnosisRule, 9> kRules{
       "a buffer is shared by the clients: each connection needs its own", "RFC 9293 3.4",
       find_shared},
      {"state-of-earlier-client", "a client got the octets of one that has left",
-      "what an earlier client left is still there, under its descriptor's number or its address: "
+      "what an earlier client left is still there, in a buffer of all clients or under its "
+      "descriptor's number or its address: "
       "clear it when a connection ends",
       "accept(2), close(2)", find_inherited}}};
 

@@ -110,7 +110,10 @@ Found find_blocked_in_log(const Evidence& evidence) {
 Found find_lost_workers(const Evidence& evidence) {
   const SocketSeen* listener = waiting_listener(evidence);
   const Resources* before = evidence.baseline();
-  if (listener == nullptr || before == nullptr) return {};
+  // A thread a client comes and goes; one of a pool goes with a client that fails it.
+  const bool has_reset = evidence.in_case(Kind::was_reset) != nullptr;
+  const bool is_limited = evidence.in_case(Kind::limited) != nullptr;
+  if (listener == nullptr || before == nullptr || !has_reset || is_limited) return {};
   const auto now = static_cast<int>(evidence.asleep()->tasks.size());
   if (now >= before->threads || listener->watched == "edge") return {};
   return fmt::format("of {} threads {} left, and {} in the backlog", before->threads,
@@ -145,7 +148,8 @@ constexpr std::array<DiagnosisRule, 7> kRules{
      {"blocked-in-log", "a thread sleeps in write() to stdout or stderr",
       "a pipe that nobody reads fills up, and a blocking write() to it holds the clients up",
       "pipe(7)", find_blocked_in_log},
-     {"workers-lost", "fewer threads than before; connections wait in the backlog",
+     {"workers-lost",
+      "clients have reset; fewer threads than before; connections wait in the backlog",
       "a worker ends with the client that fails it, and is not replaced: an error must end the "
       "connection, not the thread",
       "recv(2), accept(2)", find_lost_workers}}};
