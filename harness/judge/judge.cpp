@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/judge/diagnosis/diagnosis.h"
 #include "harness/judge/walk.h"
 
 namespace sockdrill {
@@ -227,6 +228,7 @@ Verdict judge(const Plan& plan, const Recording& recording) {
                      return std::make_pair(-severity(a.grade), time_of(a)) <
                             std::make_pair(-severity(b.grade), time_of(b));
                    });
+  diagnose(plan, recording, verdict.findings);
   if (!verdict.findings.empty()) verdict.grade = verdict.findings.front().grade;
   if (verdict.grade == Grade::unknown || verdict.grade == Grade::error)
     verdict.reason = verdict.findings.front().headline;

@@ -41,6 +41,7 @@ struct Finding {
   std::string client;  ///< whose step, if any
   std::optional<Difference> difference;
   std::vector<std::size_t> evidence;  ///< indices of events; the last is where it diverged
+  std::string diagnosis_name;  ///< the rule of diagnosis/ that fits: "edge-trigger-read-once"
   std::string diagnosis;  ///< what the defect probably is, in plain words, with its source; "" when
                           ///< the evidence does not say
 };

@@ -73,6 +73,7 @@ Task<void> Clients::act(const PlannedStep& step) {
       client.sent = SentSoFar{};
     }
   }
+  if (ended == "unmet" || ended == "deadline") observer_.note(ended, step.id);
   Event& event = recorder_.harness(Kind::step_ended, step.id);
   event.who = step.client;
   event.text = ended;

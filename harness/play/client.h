@@ -8,6 +8,7 @@
 
 #include "harness/plan/expectation.h"
 #include "harness/play/loop.h"
+#include "harness/play/observer.h"
 #include "harness/play/recorder.h"
 #include "harness/play/spin.h"
 
@@ -38,10 +39,12 @@ struct Client {
 
 class Clients final {
  public:
-  Clients(World& world, Loop& loop, Recorder& recorder, const Plan& plan, const Caps& caps)
+  Clients(World& world, Loop& loop, Recorder& recorder, Observer& observer, const Plan& plan,
+          const Caps& caps)
       : world_(world),
         loop_(loop),
         recorder_(recorder),
+        observer_(observer),
         plan_(plan),
         caps_(caps),
         transport_(plan.target.transport) {}
@@ -82,6 +85,7 @@ class Clients final {
   World& world_;
   Loop& loop_;
   Recorder& recorder_;
+  Observer& observer_;
   const Plan& plan_;
   Caps caps_;
   Transport transport_;

@@ -18,8 +18,9 @@ class Player final {
         options_(options),
         loop_(world),
         recorder_(world, events),
-        server_(world, loop_, recorder_, plan, options.caps),
-        clients_(world, loop_, recorder_, plan, options.caps) {
+        observer_(world, recorder_),
+        server_(world, loop_, recorder_, observer_, plan, options.caps),
+        clients_(world, loop_, recorder_, observer_, plan, options.caps) {
     loop_.should_interrupt = options.should_interrupt;
   }
 
@@ -48,6 +49,7 @@ class Player final {
   const PlayOptions& options_;
   Loop loop_;
   Recorder recorder_;
+  Observer observer_;
   ServerSteps server_;
   Clients clients_;
   bool was_started_ = false;
@@ -147,7 +149,7 @@ Task<void> Player::look_after(const CasePlan& planned, const std::string& text,
   if (is_at_rest) is_at_rest = co_await server_.settle(WantsRest::any, -1);
   if (is_at_rest && has_grown(world_.sample(), last_))
     static_cast<void>(co_await server_.settle(WantsRest::firm, -1));
-  static_cast<void>(server_.sample(text, round, -1));
+  if (has_grown(server_.sample(text, round, -1), last_)) observer_.note("grown", -1);
 }
 
 Task<void> Player::play_case(const CasePlan& planned, std::size_t index) {

@@ -94,6 +94,7 @@ class RealWorld final : public World {
   }
   std::vector<std::string> left_over() override;
   std::vector<std::string> describe_tasks() override { return watcher_.describe_tasks(); }
+  Snapshot observe() override { return watcher_.observe(); }
   OutputTail output_of(Instance instance, bool errors) override;
   void kill_all(Deadline deadline) override;
   Result<int> start_program(const std::vector<std::string>& command, const Bytes& input) override;

@@ -132,6 +132,7 @@ Task<bool> ServerSteps::settle(WantsRest wanted, int step) {
     }
     if (!spin.spins() && loop_.now() < until && !loop_.is_interrupted()) continue;
     spin.record(recorder_, step);
+    observer_.note("restless", step);
     co_return false;
   }
 }
@@ -203,6 +204,10 @@ Task<void> ServerSteps::note_left_over(int step) {
 Task<void> ServerSteps::act(const PlannedStep& step) {
   recorder_.harness(Kind::step_began, step.id).who = "server";
   std::string ended = co_await do_action(std::get<ServerAction>(step.action), step.id);
+  // Whether what was sampled is as expected, only the judge knows.
+  const auto& action = std::get<ServerAction>(step.action);
+  if (ended != "done" || std::holds_alternative<ServerExpect>(action))
+    observer_.note(ended, step.id);
   Event& event = recorder_.harness(Kind::step_ended, step.id);
   event.who = "server";
   event.text = ended;

@@ -9,8 +9,14 @@ namespace sockdrill {
 
 class ServerSteps final {
  public:
-  ServerSteps(World& world, Loop& loop, Recorder& recorder, const Plan& plan, const Caps& caps)
-      : world_(world), loop_(loop), recorder_(recorder), plan_(plan), caps_(caps) {}
+  ServerSteps(World& world, Loop& loop, Recorder& recorder, Observer& observer, const Plan& plan,
+              const Caps& caps)
+      : world_(world),
+        loop_(loop),
+        recorder_(recorder),
+        observer_(observer),
+        plan_(plan),
+        caps_(caps) {}
 
   /// Starts the server and waits until it listens; false when it does not (recorded as
   /// not_listening).
@@ -52,6 +58,7 @@ class ServerSteps final {
   World& world_;
   Loop& loop_;
   Recorder& recorder_;
+  Observer& observer_;
   const Plan& plan_;
   Caps caps_;
   Sampler sampler_{world_};

@@ -115,6 +115,8 @@ class World {
   /// The processes of the server that live, for "nothing left over"; each with its command.
   virtual std::vector<std::string> left_over() = 0;
   virtual std::vector<std::string> describe_tasks() = 0;
+  /// What its threads wait for, and how its sockets stand.
+  virtual Snapshot observe() = 0;
   virtual OutputTail output_of(Instance instance, bool errors) = 0;
   /// Kills whatever the server has left and starts afresh in the same network: for restarts.
   virtual void kill_all(Deadline deadline) = 0;

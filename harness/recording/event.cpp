@@ -21,7 +21,7 @@ constexpr std::array<std::pair<Lane, const char*>, 4> kLanes{{{Lane::client, "cl
                                                               {Lane::network, "network"},
                                                               {Lane::harness, "harness"}}};
 
-constexpr std::array<std::pair<Kind, const char*>, 34> kKinds{{
+constexpr std::array<std::pair<Kind, const char*>, 35> kKinds{{
     {Kind::opened, "opened"},
     {Kind::connected, "connected"},
     {Kind::connect_failed, "connect-failed"},
@@ -44,6 +44,7 @@ constexpr std::array<std::pair<Kind, const char*>, 34> kKinds{{
     {Kind::exited, "exited"},
     {Kind::wrote, "wrote"},
     {Kind::sampled, "sampled"},
+    {Kind::observed, "observed"},
     {Kind::left_over, "left-over"},
     {Kind::case_began, "case-began"},
     {Kind::round_began, "round-began"},
@@ -179,12 +180,13 @@ Json write_event(const Event& event) {
   if (event.error != Errno{}) json["error"] = write_error(event.error);
   if (!event.content.empty()) json["content"] = write_content(event.content);
   if (event.resources) json["resources"] = write_resources(*event.resources);
+  if (event.snapshot) json["snapshot"] = write_snapshot(*event.snapshot);
   return json;
 }
 
 Result<Event> read_event(const Node& node) {
   TRY_VOID(node.allow_only({"at_ns", "lane", "who", "kind", "step", "text", "detail", "number",
-                            "error", "content", "resources"}));
+                            "error", "content", "resources", "snapshot"}));
   Event event;
   event.at = Nanoseconds(TRY(TRY(node.required("at_ns")).as_integer(INT64_MIN, INT64_MAX)));
   event.lane = TRY(read_word_of(TRY(node.required("lane")), kLanes));
@@ -198,6 +200,7 @@ Result<Event> read_event(const Node& node) {
   if (node.has("error")) event.error = TRY(read_error(node.at("error")));
   if (node.has("content")) event.content = TRY(read_content(node.at("content")));
   if (node.has("resources")) event.resources = TRY(read_resources(node.at("resources")));
+  if (node.has("snapshot")) event.snapshot = TRY(read_snapshot(node.at("snapshot")));
   return event;
 }
 

@@ -15,6 +15,7 @@
 #include "harness/base/deadline.h"
 #include "harness/base/errno.h"
 #include "harness/recording/resources.h"
+#include "harness/recording/snapshot.h"
 #include "harness/scenario/content.h"
 #include "harness/scenario/scenario.h"
 #include "harness/target/target.h"
@@ -54,6 +55,7 @@ enum class Kind {
   exited,     ///< number: status, or signal number + 256; text: "exited with status 1"
   wrote,      ///< content; text: "stdout" or "stderr"
   sampled,    ///< resources; text: "baseline", "after", "round N", "step"; number: round
+  observed,   ///< snapshot, where a step has not ended well, or the server holds more than before
   left_over,  ///< after stopping; number: processes; text: which
   // harness
   case_began,   ///< number: index of the case; text: its bindings
@@ -85,6 +87,7 @@ struct Event {
   Errno error;
   Content content;
   std::optional<Resources> resources;
+  std::optional<Snapshot> snapshot;
   bool operator==(const Event&) const = default;
 };
 

@@ -68,6 +68,20 @@ TEST(RecordingTest, KeepsEveryFieldOfEveryKind) {
     event.content = Content(Bytes("\0\xff\r\n\"", 5));
     event.resources =
         Resources{1, 2, 3, 4, 1U << 31U, 1ULL << 44U, Nanoseconds(6), Nanoseconds(7), 8, 9};
+    event.snapshot = Snapshot{
+        .tasks =
+            {{.pid = 7, .tid = 8, .state = "S", .call = "read", .descriptor = 4, .doing = "d"}},
+        .sockets = {{.descriptor = 4,
+                     .state = "LISTEN",
+                     .unread = 1,
+                     .unsent = 2,
+                     .watched = "edge",
+                     .events = "in"}},
+        .descriptors = 5,
+        .descriptor_limit = 6,
+        .caught = 1,
+        .ignored = 2,
+        .blocked = UINT64_MAX};
     EXPECT_NE(to_string(event.kind), "?");
     recording.events.push_back(std::move(event));
   }

@@ -115,6 +115,7 @@ class Console final : public Reporter {
       add("expected  ", visible(finding.expected));
       add("actual    ", visible(finding.actual));
       add("source    ", visible(fmt::format("{}", fmt::join(finding.because, "; "))));
+      add("probably  ", visible(finding.diagnosis));
       if (result.verdict.reason != finding.headline)
         add("because   ", visible(result.verdict.reason));
     }

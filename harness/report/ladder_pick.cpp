@@ -60,6 +60,7 @@ bool is_shown(const Event& event) {
     case Kind::case_began:
     case Kind::step_began:
     case Kind::sampled:
+    case Kind::observed:
     case Kind::measured_quiet:
       return false;
     case Kind::step_ended:

@@ -73,6 +73,7 @@ class Tap final : public Reporter {
       add("expected", finding.expected);
       add("actual", finding.actual);
       add("source", fmt::format("{}", fmt::join(finding.because, "; ")));
+      add("diagnosis_name", finding.diagnosis_name);
       add("diagnosis", finding.diagnosis);
     }
     add("replay", result.replay_command);

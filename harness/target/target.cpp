@@ -101,7 +101,24 @@ Result<std::vector<Pair>> read_pairs(const Node& node, const char* first, const 
 }
 
 /// What a manifest says of the checks that fail: stands in the base or in a variant, which wins.
-const std::vector<std::string> kFailures = {"known", "caught_by", "also"};
+const std::vector<std::string> kFailures = {"known", "caught_by", "also", "diagnosis",
+                                            "no_diagnosis_because"};
+
+/// Which diagnosis a mutant's findings must end in is held against them by ci/prove, which reads it
+/// itself: here it is only seen to be well formed.
+Result<void> check_diagnosis(const Node& node, const Target& target) {
+  if (node.has("diagnosis") && !target.is_mutant())
+    return tl::unexpected(node.at("diagnosis")
+                              .error("\"diagnosis\" goes with \"caught_by\": it is for servers "
+                                     "that are broken on purpose"));
+  const bool is_none = node.has("diagnosis") &&
+                       TRY(node.at("diagnosis").as_strings()) == std::vector<std::string>{"none"};
+  if (is_none != node.has("no_diagnosis_because"))
+    return tl::unexpected(node.error(
+        "\"no_diagnosis_because\" goes with \"diagnosis\": \"none\", and says why there is none"));
+  if (is_none) TRY_VOID(node.at("no_diagnosis_because").as_string());
+  return {};
+}
 
 Result<void> read_failures(const Node& node, Target& target) {
   if (node.has("known"))
@@ -112,7 +129,7 @@ Result<void> read_failures(const Node& node, Target& target) {
   if (!target.also.empty() && !target.is_mutant())
     return tl::unexpected(node.at("also").error(
         "\"also\" goes with \"caught_by\": it is for servers that are broken on purpose"));
-  return {};
+  return check_diagnosis(node, target);
 }
 
 std::vector<std::string> with_failures(std::vector<std::string> keys) {

@@ -61,6 +61,20 @@ TEST(ReadTargetsTest, KnowsWhatMustCatchAMutant) {
   EXPECT_EQ(targets_of(write_target(mutant).dump()).value()[0].also, mutant.also);
 }
 
+TEST(ReadTargetsTest, WantsAReasonWhereAMutantHasNoDiagnosis) {
+  const auto with = [](const std::string& more) {
+    return targets_of(
+        R"({"name": "m", "command": ["m"], "listens": {"transport": "tcp"}, "speaks": "echo",
+    "caught_by": [{"check": "abort/reset-while-idle", "rule": "step"}], )" +
+        more + "}");
+  };
+  EXPECT_TRUE(with(R"("diagnosis": "reset-fatal")"));
+  EXPECT_TRUE(with(R"("diagnosis": ["reset-fatal", "sigpipe"])"));
+  EXPECT_TRUE(with(R"("diagnosis": "none", "no_diagnosis_because": "nothing shows")"));
+  EXPECT_FALSE(with(R"("diagnosis": "none")"));
+  EXPECT_FALSE(with(R"("diagnosis": "sigpipe", "no_diagnosis_because": "nothing shows")"));
+}
+
 TEST(ReadTargetsTest, RefusesConsequencesOfNoDefect) {
   const auto targets = targets_of(
       R"({"name": "m", "command": ["m"], "listens": {"transport": "tcp"}, "speaks": "echo",

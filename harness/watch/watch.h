@@ -28,6 +28,7 @@
 #include "harness/base/fd.h"
 #include "harness/base/result.h"
 #include "harness/recording/resources.h"
+#include "harness/recording/snapshot.h"
 
 namespace sockdrill {
 
@@ -112,6 +113,8 @@ class Watcher final {
   /// Every thread of every process with what it is doing: "4711/4712 S epoll_wait(timeout 500 ms)".
   /// For reports of hangs.
   std::vector<std::string> describe_tasks();
+  /// What the threads wait for and how the sockets stand, for a diagnosis. A millisecond or so.
+  Snapshot observe();
   /// Datagrams that the kernel threw away in this network namespace (full buffers, bad checksums),
   /// so far.
   std::uint64_t dropped_datagrams();

@@ -4,6 +4,7 @@
 
 #include "harness/watch/listeners.h"
 #include "harness/watch/look.h"
+#include "harness/watch/observe.h"
 #include "harness/watch/remote.h"
 #include "harness/watch/resources.h"
 #include "harness/watch/watch.h"
@@ -38,6 +39,15 @@ struct Watcher::Impl {
     return ownership;
   }
 
+  /// What a kernel without unix_diag or udp_diag cannot tell is not there; the rest is.
+  SocketTables dump_all() {
+    SocketTables tables;
+    const bool is_whole =
+        diag.dump_tcp(tables.tcp) && diag.dump_udp(tables.udp) && diag.dump_unix(tables.local);
+    static_cast<void>(is_whole);
+    return tables;
+  }
+
   DiagSocket diag;
   pid_t agent;
   ListProcesses list_processes;
@@ -58,12 +68,7 @@ RestReport Watcher::look(const std::vector<ClientSocket>& clients) {
 }
 
 std::vector<Listener> Watcher::listeners(const std::vector<ClientSocket>& clients) {
-  SocketTables tables;
-  const bool is_whole = impl_->diag.dump_tcp(tables.tcp) && impl_->diag.dump_udp(tables.udp) &&
-                        impl_->diag.dump_unix(tables.local);
-  // What a kernel without unix_diag or udp_diag cannot tell is not there; the rest is.
-  static_cast<void>(is_whole);
-  return find_listeners(tables, impl_->find_ownership(clients));
+  return find_listeners(impl_->dump_all(), impl_->find_ownership(clients));
 }
 
 Resources Watcher::sample(const std::vector<ClientSocket>& clients) {
@@ -102,6 +107,12 @@ std::vector<std::string> Watcher::describe_tasks() {
     lines.push_back(fmt::format("{}/{} {} {}", task.pid(), task.tid(), stat->state, doing));
   }
   return lines;
+}
+
+Snapshot Watcher::observe() {
+  const std::vector<pid_t> processes = impl_->list_processes();
+  impl_->table.refresh(processes);
+  return sockdrill::observe(impl_->table, impl_->dump_all(), processes);
 }
 
 std::uint64_t Watcher::dropped_datagrams() {

@@ -70,6 +70,7 @@ class ScriptedWorld final : public World {
   pid_t pid_of(Instance) override { never(); }
   std::vector<std::string> left_over() override { never(); }
   std::vector<std::string> describe_tasks() override { never(); }
+  Snapshot observe() override { never(); }
   OutputTail output_of(Instance, bool) override { never(); }
   void kill_all(Deadline) override { never(); }
   Result<int> start_program(const std::vector<std::string>&, const Bytes&) override { never(); }

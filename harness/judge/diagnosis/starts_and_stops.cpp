@@ -1,0 +1,159 @@
+// Starting again, starting beside another instance, stopping: told by what the address and the
+// signals stood like.
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "harness/judge/diagnosis/diagnosis.h"
+#include "harness/judge/diagnosis/evidence.h"
+
+namespace sockdrill {
+
+namespace {
+
+using Found = std::optional<std::string>;
+
+bool found_address_taken(const Evidence& evidence) {
+  const bool is_restart = evidence.in_case(Kind::started, "server") != nullptr;
+  return evidence.death() != nullptr && is_restart &&
+         (evidence.says("Address already in use") || evidence.says("EADDRINUSE"));
+}
+
+/// After the new instance was started somebody listened, though it could not.
+bool somebody_listens(const Evidence& evidence) {
+  const Event* started = evidence.last_in_case(Kind::started, "server");
+  const Event* listening = evidence.last_in_case(Kind::listening, "server");
+  return started != nullptr && listening != nullptr && listening->at >= started->at;
+}
+
+Found find_reuseaddr(const Evidence& evidence) {
+  if (!found_address_taken(evidence) || is_unix(evidence.target().transport) ||
+      somebody_listens(evidence))
+    return {};
+  return "the server was started again, and bind() failed with EADDRINUSE, though nobody listens";
+}
+
+Found find_orphans(const Evidence& evidence) {
+  if (evidence.is("invariant/left-over")) return evidence.finding().headline;
+  if (!found_address_taken(evidence) || !somebody_listens(evidence)) return {};
+  return "the server was started again, and bind() failed with EADDRINUSE: a process that the "
+         "first instance left behind still listens";
+}
+
+Found find_stale_path(const Evidence& evidence) {
+  const bool is_taken = evidence.death() != nullptr &&
+                        (evidence.says("Address already in use") || evidence.says("EADDRINUSE"));
+  if (!is_taken || !is_unix(evidence.target().transport) ||
+      evidence.in_case(Kind::started, "server") == nullptr)
+    return {};
+  return "the server was started again, and bind() failed with EADDRINUSE: the path of the first "
+         "instance is still there";
+}
+
+bool second_lives(const Evidence& evidence) {
+  return evidence.finding().headline.starts_with("a second instance on the same address starts");
+}
+
+Found find_port_shared(const Evidence& evidence) {
+  if (!second_lives(evidence) || evidence.target().transport != Transport::tcp) return {};
+  return "a second instance listens on the same port";
+}
+
+Found find_datagram_port_shared(const Evidence& evidence) {
+  if (!second_lives(evidence) || evidence.target().transport != Transport::udp) return {};
+  return "a second instance is bound to the same port";
+}
+
+Found find_path_taken_over(const Evidence& evidence) {
+  if (!second_lives(evidence) || !is_unix(evidence.target().transport)) return {};
+  return "a second instance is bound to the same path";
+}
+
+/// A stop signal was sent, the server has not ended, and this is how it stands.
+const Snapshot* unstopped(const Evidence& evidence) {
+  const bool is_it =
+      evidence.is("step") && (evidence.finding().headline.starts_with("the server does not end"));
+  return is_it ? evidence.snapshot() : nullptr;
+}
+
+std::uint64_t bit_of(const Evidence& evidence) {
+  const Event* signalled = evidence.last_in_case(Kind::signalled, "server");
+  if (signalled == nullptr) return 0;
+  const int number = signalled->text == "SIGTERM" ? 15 : signalled->text == "SIGINT" ? 2 : 0;
+  return number == 0 ? 0 : std::uint64_t{1} << static_cast<unsigned>(number - 1);
+}
+
+bool listens(const Snapshot& snapshot) {
+  return std::any_of(snapshot.sockets.begin(), snapshot.sockets.end(),
+                     [](const SocketSeen& s) { return s.state == "LISTEN" || s.state == "UDP"; });
+}
+
+Found find_signal_noted(const Evidence& evidence) {
+  const Snapshot* now = unstopped(evidence);
+  if (now == nullptr || (now->caught & bit_of(evidence)) == 0 || !listens(*now)) return {};
+  return fmt::format("{} is caught by a handler, and the server still listens",
+                     evidence.last_in_case(Kind::signalled, "server")->text);
+}
+
+Found find_signal_ignored(const Evidence& evidence) {
+  const Snapshot* now = unstopped(evidence);
+  if (now == nullptr || ((now->ignored | now->blocked) & bit_of(evidence)) == 0) return {};
+  return fmt::format("{} is {}", evidence.last_in_case(Kind::signalled, "server")->text,
+                     (now->ignored & bit_of(evidence)) != 0 ? "ignored" : "blocked");
+}
+
+Found find_waits_for_clients(const Evidence& evidence) {
+  const Snapshot* now = unstopped(evidence);
+  if (now == nullptr || (now->caught & bit_of(evidence)) == 0 || listens(*now)) return {};
+  const auto clients = std::count_if(now->sockets.begin(), now->sockets.end(),
+                                     [](const SocketSeen& s) { return s.state == "ESTABLISHED"; });
+  if (clients == 0) return {};
+  return fmt::format("the server listens no more, and {} still open",
+                     clients == 1 ? "1 connection is" : fmt::format("{} connections are", clients));
+}
+
+constexpr std::array<DiagnosisRule, 9> kRules{
+    {{"no-reuseaddr", "the new instance died of EADDRINUSE, and nobody listened",
+      "connections of the first instance linger in the kernel: SO_REUSEADDR must be set, and "
+      "before "
+      "bind()",
+      "socket(7), tcp(7)", find_reuseaddr},
+     {"orphans", "processes are left over; or EADDRINUSE at the restart while somebody listens",
+      "children outlive the server and keep its listener: end them with it (close the listener in "
+      "the child, pass the signal on, or PR_SET_PDEATHSIG)",
+      "fork(2), prctl(2)", find_orphans},
+     {"stale-path", "the new instance died of EADDRINUSE on an AF_UNIX path",
+      "a path outlives its socket: try to connect() to it, and unlink() it when nobody answers",
+      "unix(7)", find_stale_path},
+     {"port-shared", "a second instance lives on the same TCP port",
+      "SO_REUSEPORT lets instances of the same user share a port, and each gets some of the "
+      "clients: leave it out",
+      "socket(7)", find_port_shared},
+     {"datagram-port-shared", "a second instance lives on the same UDP port",
+      "SO_REUSEADDR or SO_REUSEPORT lets datagram sockets share a port, and one instance gets what "
+      "the other should: leave it out",
+      "socket(7), ip(7)", find_datagram_port_shared},
+     {"path-taken-over", "a second instance lives on the same AF_UNIX path",
+      "unlink() before bind() takes the path away from an instance that lives: try to connect() to "
+      "it first",
+      "unix(7), unlink(2)", find_path_taken_over},
+     {"stop-signal-noted-only", "the stop signal is caught; the server still listens",
+      "the handler notes the signal, and nothing looks at the note while the server waits: wake "
+      "the "
+      "wait up (signalfd, a pipe), or end in the handler",
+      "signal(7), signal-safety(7)", find_signal_noted},
+     {"stop-signal-ignored", "the stop signal is in SigIgn or SigBlk",
+      "a server must end when it is told to", "signal(7)", find_signal_ignored},
+     {"stop-waits-for-clients",
+      "the stop signal is caught; the listener is closed; connections are open",
+      "the end waits until the last client has left, which may be never: end the connections, too, "
+      "after some time at the latest",
+      "signal(7)", find_waits_for_clients}}};
+
+}  // namespace
+
+std::span<const DiagnosisRule> rules_of_starts_and_stops() { return kRules; }
+
+}  // namespace sockdrill
