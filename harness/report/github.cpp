@@ -108,9 +108,10 @@ class Github final : public Reporter {
     if (result.is_bundled_check && !result.server_file.empty())
       return {.file = named_from_workspace(result.server_file), .line = 1};
     Place place{.file = named_from_workspace(result.scenario_file)};
-    if (result.verdict.findings.empty()) return place;
-    const ScriptExcerpt excerpt = show_script(result.scenario_file, result.scenario_text,
-                                              result.verdict.findings[0].pointer, Paint(false));
+    const std::vector<Finding>& findings = result.verdict.findings;
+    if (findings.empty() || findings[0].pointer.empty()) return place;
+    const ScriptExcerpt excerpt =
+        show_script(result.scenario_file, result.scenario_text, findings[0].pointer, Paint(false));
     place.line = excerpt.line;
     place.column = excerpt.column;
     return place;

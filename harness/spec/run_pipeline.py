@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs shell lines of a pipeline template (ci/*.yml) as the service would, as far as they need no network.
 
-    run_pipeline.py TEMPLATE [--shell-check] [--set NAME=VALUE]... [STEP]...
+    run_pipeline.py TEMPLATE [--shell-check] [--set NAME=VALUE]... [--step STEP]...
 
 TEMPLATE is for GitHub Actions (steps by their names) or GitLab (steps: before_script, script). --shell-check runs nothing:
 each step's lines must be a shell script. --set gives what a user would have written into the template, and what the service
@@ -43,7 +43,7 @@ def main():
     parser.add_argument("template", type=pathlib.Path)
     parser.add_argument("--shell-check", action="store_true")
     parser.add_argument("--set", action="append", default=[])
-    parser.add_argument("steps", nargs="*")
+    parser.add_argument("--step", action="append", default=[], dest="steps")
     given = parser.parse_args()
     known = dict(pair.split("=", 1) for pair in given.set)
     template = yaml.safe_load(given.template.read_text(encoding="utf-8"))
