@@ -41,8 +41,7 @@ Json write_finding(const Finding& finding) {
   json["pointer"] = text_of(finding.pointer);
   json["case"] = finding.case_index;
   if (!finding.client.empty()) json["client"] = text_of(finding.client);
-  if (!finding.diagnosis_name.empty())
-    json["diagnosis_name"] = text_of(finding.diagnosis_name);
+  if (!finding.diagnosis_name.empty()) json["diagnosis_name"] = text_of(finding.diagnosis_name);
   if (!finding.diagnosis.empty()) json["diagnosis"] = text_of(finding.diagnosis);
   if (finding.difference) {
     Json& difference = json["difference"];

@@ -85,6 +85,21 @@ Story& Story::wrote(const Bytes& text, const std::string& stream, const std::str
   return *this;
 }
 
+Story& Story::observed(const Snapshot& snapshot, const std::string& why) {
+  server(Kind::observed, why);
+  recording_.events.back().snapshot = snapshot;
+  return *this;
+}
+
+Story& Story::served_one(const std::string& how) {
+  return client(Kind::opened, "", "", "warm-up")
+      .client(Kind::sent, "", "hi", "warm-up")
+      .client(Kind::received, "", "hi", "warm-up")
+      .client(Kind::shut_down, "write", "", "warm-up")
+      .client(Kind::ended, how, "", "warm-up")
+      .client(Kind::closed, "orderly", "", "warm-up");
+}
+
 Story& Story::sampled(const std::string& label, const Resources& resources) {
   server(Kind::sampled, label);
   recording_.events.back().resources = resources;

@@ -35,6 +35,10 @@ class Story final {
                const std::string& who = "server");
   Story& sampled(const std::string& label, const Resources& resources);
 
+  Story& observed(const Snapshot& snapshot, const std::string& why = "unmet");
+  /// A helper client that was served and left in order, as the warm-up is.
+  Story& served_one(const std::string& how = "fin");
+
   [[nodiscard]] Verdict verdict() const { return judge(plan_, recording_); }
 
  private:
