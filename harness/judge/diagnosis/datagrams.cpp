@@ -64,7 +64,7 @@ Found find_cut(const Evidence& evidence) {
                      number(came[0].size()));
 }
 
-Found find_nul(const Evidence& evidence) {
+Found find_nul_in_datagram(const Evidence& evidence) {
   const Talk* talk = echoed_talk(evidence);
   const Content* sent = talk == nullptr ? nullptr : last_sent(evidence, *talk);
   if (sent == nullptr) return {};
@@ -169,7 +169,7 @@ Found find_remainder(const Evidence& evidence) {
       number(before.size()), number(sent->size()));
 }
 
-constexpr std::array<DiagnosisRule, 9> kRules{
+constexpr std::array<DiagnosisRule, 9> kRulesOfDatagrams{
     {{"datagram-buffer-too-small", "one reply, which is the beginning of a longer datagram",
       "recvfrom() cuts what does not fit its buffer, and throws the rest away: the buffer must "
       "take "
@@ -177,7 +177,7 @@ constexpr std::array<DiagnosisRule, 9> kRules{
       "recv(2) MSG_TRUNC, udp(7)", find_cut},
      {"datagram-cut-at-nul", "one reply, which ends at the first NUL of the datagram",
       "octets are taken for a C string, which ends at a NUL: keep the length that recvfrom() gave",
-      "recv(2), string(3)", find_nul},
+      "recv(2), string(3)", find_nul_in_datagram},
      {"reply-in-several-datagrams", "several replies, which make up the datagram together",
       "a reply is sent in pieces, and each is a datagram of its own: send it in one",
       "RFC 768, "
@@ -208,6 +208,6 @@ constexpr std::array<DiagnosisRule, 9> kRules{
 
 }  // namespace
 
-std::span<const DiagnosisRule> rules_of_datagrams() { return kRules; }
+std::span<const DiagnosisRule> rules_of_datagrams() { return kRulesOfDatagrams; }
 
 }  // namespace sockdrill

@@ -119,7 +119,7 @@ Found find_unnamed(const Evidence& evidence) {
   return "a datagram came from a socket that is bound to no address, and the server ended";
 }
 
-constexpr std::array<DiagnosisRule, 9> kRules{
+constexpr std::array<DiagnosisRule, 9> kRulesOfDeaths{
     {{"sigpipe", "killed by SIGPIPE",
       "writing to a connection whose client is gone raises SIGPIPE, which ends the process: ignore "
       "it, or send with MSG_NOSIGNAL, and take EPIPE for the end of that one connection",
@@ -159,6 +159,6 @@ constexpr std::array<DiagnosisRule, 9> kRules{
 
 }  // namespace
 
-std::span<const DiagnosisRule> rules_of_deaths() { return kRules; }
+std::span<const DiagnosisRule> rules_of_deaths() { return kRulesOfDeaths; }
 
 }  // namespace sockdrill

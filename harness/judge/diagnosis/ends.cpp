@@ -145,7 +145,7 @@ Found find_mapped(const Evidence& evidence) {
   return "an IPv4 client of the IPv6 socket was turned away, and IPv6 clients are served";
 }
 
-constexpr std::array<DiagnosisRule, 7> kRules{
+constexpr std::array<DiagnosisRule, 7> kRulesOfEnds{
     {{"linger-zero", "also clients that were served, and left in order, are ended by a reset",
       "SO_LINGER {1, 0} makes every close() a reset, which takes the replies on their way with it: "
       "leave it out",
@@ -181,6 +181,6 @@ constexpr std::array<DiagnosisRule, 7> kRules{
 
 }  // namespace
 
-std::span<const DiagnosisRule> rules_of_ends() { return kRules; }
+std::span<const DiagnosisRule> rules_of_ends() { return kRulesOfEnds; }
 
 }  // namespace sockdrill

@@ -189,7 +189,7 @@ Found find_places(const Evidence& evidence) {
       served);
 }
 
-constexpr std::array<DiagnosisRule, 9> kRules{
+constexpr std::array<DiagnosisRule, 9> kRulesOfHoldings{
     {{"leak-on-reset", "descriptors pile up; their clients have sent something, and have reset",
       "close() is missing where recv() or send() fails: an error ends a connection, too",
       "close(2), recv(2)", find_leak_on_reset},
@@ -226,6 +226,6 @@ constexpr std::array<DiagnosisRule, 9> kRules{
 
 }  // namespace
 
-std::span<const DiagnosisRule> rules_of_holdings() { return kRules; }
+std::span<const DiagnosisRule> rules_of_holdings() { return kRulesOfHoldings; }
 
 }  // namespace sockdrill

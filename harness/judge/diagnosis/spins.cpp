@@ -31,7 +31,7 @@ bool waits_for_descriptors(const Snapshot& snapshot) {
          static_cast<std::uint64_t>(snapshot.descriptors) >= snapshot.descriptor_limit;
 }
 
-Found find_no_descriptors(const Evidence& evidence) {
+Found find_accept_refused(const Evidence& evidence) {
   const Snapshot* now = spinning(evidence);
   if (now == nullptr || !waits_for_descriptors(*now)) return {};
   return fmt::format("the server spins with all of its {} descriptors in use and {} in the backlog",
@@ -102,12 +102,12 @@ Found find_hangup(const Evidence& evidence) {
       reset->client, dead->descriptor);
 }
 
-constexpr std::array<DiagnosisRule, 4> kRules{
+constexpr std::array<DiagnosisRule, 4> kRulesOfSpins{
     {{"spin-on-descriptor-limit",
       "it spins; all descriptors are in use; connections wait in the backlog",
       "accept() fails with EMFILE and leaves the connection in the backlog, so the listener is "
       "reported ready for ever: stop watching it until a descriptor is free",
-      "accept(2), epoll(7)", find_no_descriptors},
+      "accept(2), epoll(7)", find_accept_refused},
      {"spin-on-end", "it spins; a connection is in CLOSE_WAIT, and all that was sent is read",
       "recv() answers 0 at the end of the stream, again and again: the end must be looked for at "
       "every read, and the connection closed",
@@ -125,6 +125,6 @@ constexpr std::array<DiagnosisRule, 4> kRules{
 
 }  // namespace
 
-std::span<const DiagnosisRule> rules_of_spins() { return kRules; }
+std::span<const DiagnosisRule> rules_of_spins() { return kRulesOfSpins; }
 
 }  // namespace sockdrill

@@ -114,7 +114,7 @@ Found find_waits_for_clients(const Evidence& evidence) {
                      clients == 1 ? "1 connection is" : fmt::format("{} connections are", clients));
 }
 
-constexpr std::array<DiagnosisRule, 9> kRules{
+constexpr std::array<DiagnosisRule, 9> kRulesOfStartsAndStops{
     {{"no-reuseaddr", "the new instance died of EADDRINUSE, and nobody listened",
       "connections of the first instance linger in the kernel: SO_REUSEADDR must be set, and "
       "before "
@@ -154,6 +154,6 @@ constexpr std::array<DiagnosisRule, 9> kRules{
 
 }  // namespace
 
-std::span<const DiagnosisRule> rules_of_starts_and_stops() { return kRules; }
+std::span<const DiagnosisRule> rules_of_starts_and_stops() { return kRulesOfStartsAndStops; }
 
 }  // namespace sockdrill

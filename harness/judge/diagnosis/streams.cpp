@@ -198,7 +198,7 @@ Found find_inherited(const Evidence& evidence) {
       other->client == evidence.talk()->client ? "its predecessor" : "client " + other->client);
 }
 
-constexpr std::array<DiagnosisRule, 9> kRules{
+constexpr std::array<DiagnosisRule, 9> kRulesOfStreams{
     {{"cut-at-nul", "the echo is right up to the first NUL, and cut or wrong from there",
       "octets are taken for a C string, which ends at a NUL: keep the length that recv() gave",
       "recv(2), string(3)", find_nul},
@@ -238,6 +238,6 @@ constexpr std::array<DiagnosisRule, 9> kRules{
 
 }  // namespace
 
-std::span<const DiagnosisRule> rules_of_streams() { return kRules; }
+std::span<const DiagnosisRule> rules_of_streams() { return kRulesOfStreams; }
 
 }  // namespace sockdrill

@@ -121,7 +121,7 @@ Found find_lost_workers(const Evidence& evidence) {
                      count_of(listener->unread, "connection"));
 }
 
-constexpr std::array<DiagnosisRule, 7> kRules{
+constexpr std::array<DiagnosisRule, 7> kRulesOfWaiting{
     {{"edge-trigger-read-once",
       "every thread sleeps; input lies unread on a connection that epoll watches edge-triggered",
       "an edge-triggered descriptor must be read until EAGAIN, since what is left makes no new "
@@ -156,6 +156,6 @@ constexpr std::array<DiagnosisRule, 7> kRules{
 
 }  // namespace
 
-std::span<const DiagnosisRule> rules_of_waiting() { return kRules; }
+std::span<const DiagnosisRule> rules_of_waiting() { return kRulesOfWaiting; }
 
 }  // namespace sockdrill
