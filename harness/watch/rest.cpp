@@ -78,9 +78,17 @@ const TaskView* find_writer(const RestView& view) {
   return found == view.tasks.end() ? nullptr : &*found;
 }
 
+bool sleeps_blindly(const RestView& view) {
+  return std::any_of(view.tasks.begin(), view.tasks.end(), [](const TaskView& task) {
+    return task.wait.is_blind && !is_stopped(task);
+  });
+}
+
 RestReport at_rest(const RestView& view, bool is_heuristic) {
-  RestReport report{
-      .is_firm = is_firm(view), .is_heuristic = is_heuristic, .unread_of = view.sockets.unread_of};
+  RestReport report{.is_firm = is_firm(view),
+                    .sleeps_blindly = sleeps_blindly(view),
+                    .is_heuristic = is_heuristic,
+                    .unread_of = view.sockets.unread_of};
   const TaskView* writer = find_writer(view);
   if (!view.sockets.waiting.empty()) {
     report.because = view.sockets.waiting;

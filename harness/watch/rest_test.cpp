@@ -209,6 +209,15 @@ TEST(DecideTest, IsFirmWhenATimedThreadHasBeenRoundTwice) {
   EXPECT_TRUE(decide(view).is_firm);
 }
 
+TEST(DecideTest, TellsASleepBetweenTwoTriesFromAWaitForEvents) {
+  RestView trying = view_of(in_nanosleep(500ms));
+  trying.knows_timers = true;
+  trying.tasks[0].sleeps_since = 2;
+  EXPECT_TRUE(decide(trying).is_firm);
+  EXPECT_TRUE(decide(trying).sleeps_blindly);
+  EXPECT_FALSE(decide(view_of(asleep())).sleeps_blindly);
+}
+
 TEST(DecideTest, WaitsForNoTimerLongerThanThreeSeconds) {
   RestView view = view_of(asleep(waits_for(WaitKind::timed, 60s)));
   view.knows_timers = true;

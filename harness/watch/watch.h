@@ -65,6 +65,9 @@ struct RestReport {
   /// are looked for at the second look at a rest: the first is never firm, unless the server is
   /// stopped.
   bool is_firm = false;
+  /// A thread sleeps for time only, as between two tries: what it does next nobody can know, however
+  /// often it has slept.
+  bool sleeps_blindly = false;
   bool is_heuristic =
       false;            ///< a busy poller: judged from consumed CPU time instead of from sleep
   std::string because;  ///< "12 bytes unread on 127.0.0.1:7 <- 127.0.0.1:40312", "thread 4711 is
