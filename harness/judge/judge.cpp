@@ -61,7 +61,8 @@ void listen(Walk& walk, const Event& event) {
         client.heard.messages.push_back(event.content);
       else
         client.heard.octets.append(event.content);
-      if (!event.text.empty()) client.strangers.insert(event.text);
+      if (!event.text.empty() && !walk.plan.target.speaks.replies_from_any_port)
+        client.strangers.insert(event.text);
       break;
     case Kind::ended:
       client.heard.end = event.text == "fin" ? End::fin : End::reset;

@@ -25,7 +25,7 @@ namespace {
 
 // A step's summary may have 1 MiB; what is larger is refused as a whole.
 constexpr std::size_t kMostExplained = 600'000;
-constexpr std::size_t kMostRows = 500;
+constexpr std::size_t kMostSummaryRows = 500;
 
 /// Of the text of a command; of its properties, ':' and ',' too.
 std::string escape(const std::string& text, bool is_property) {
@@ -153,7 +153,7 @@ class Github final : public Reporter {
   }
 
   void add_row(const RunResult& result) {
-    if (++number_of_rows_ > kMostRows) {
+    if (++number_of_rows_ > kMostSummaryRows) {
       ++left_out_;
       return;
     }

@@ -208,7 +208,8 @@ Result<Dialogue> read_dialogue(const Node& node, Transport transport) {
         node.error(fmt::format("unknown protocol '{}': expected {}, or a dialogue{}", name,
                                join_or(kBuiltIn), did_you_mean(name, kBuiltIn))));
   }
-  TRY_VOID(node.allow_only({"$schema", "name", "style", "greeting", "dialogue", "framing"}));
+  TRY_VOID(node.allow_only(
+      {"$schema", "name", "style", "greeting", "dialogue", "framing", "replies_from"}));
   Dialogue dialogue;
   dialogue.name = node.has("name") ? TRY(node.at("name").as_string()) : "dialogue";
   if (node.has("style")) {
@@ -222,6 +223,12 @@ Result<Dialogue> read_dialogue(const Node& node, Transport transport) {
   }
   if (node.has("greeting")) dialogue.greeting = TRY(read_template(node.at("greeting")));
   if (node.has("framing")) dialogue.framing = TRY(read_framing(node.at("framing")));
+  if (node.has("replies_from")) {
+    const Node from = node.at("replies_from");
+    dialogue.replies_from_any_port = TRY(from.as_word({"port-asked", "any-port"})) == "any-port";
+    if (transport != Transport::udp)
+      return tl::unexpected(from.error("only UDP replies can come from another port"));
+  }
   const bool may_be_empty = dialogue.style == Style::sink || dialogue.style == Style::source;
   if (may_be_empty && !node.has("dialogue")) return dialogue;
   const Node exchanges = TRY(node.required("dialogue"));
@@ -235,6 +242,7 @@ Json write_dialogue(const Dialogue& dialogue) {
   static const char* const kStyles[] = {"request-reply", "echo", "sink", "source", "announce"};
   Json json{{"name", dialogue.name}, {"style", kStyles[static_cast<int>(dialogue.style)]}};
   if (!dialogue.greeting.empty()) json["greeting"] = to_string(dialogue.greeting);
+  if (dialogue.replies_from_any_port) json["replies_from"] = "any-port";
   json["dialogue"] = Json::array();
   for (const Exchange& exchange : dialogue.exchanges) {
     Json item{{"request", to_string(exchange.request)}, {"reply", to_string(exchange.reply)}};

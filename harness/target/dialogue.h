@@ -9,6 +9,7 @@
 //   length name} in binary {any} {line} {digits}  in a reply: any octets, any but CR and LF,
 //   decimal digits; up to the literal that follows {any N}                exactly N octets of any
 //   value
+//   {hex 00 ff}            these octets; what is no UTF-8 cannot be written in JSON otherwise
 //   {{ and }}              braces themselves
 // The five small services of RFC 862 to 868 are dialogues too, built in, so that every check treats
 // them alike.
@@ -80,6 +81,8 @@ struct Dialogue {
   Template greeting;                ///< what the server says first, "" for nothing
   std::vector<Exchange> exchanges;  ///< never empty but for sink and source
   Framing framing;
+  /// Datagrams: replies come from the server's address, but from a port of their own (TFTP).
+  bool replies_from_any_port = false;
   bool operator==(const Dialogue&) const = default;
   /// More than one exchange fits on a connection.
   [[nodiscard]] bool is_persistent() const;

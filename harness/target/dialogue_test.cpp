@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/base/utf8.h"
+
 namespace sockdrill {
 namespace {
 
@@ -20,6 +22,18 @@ std::string error_of(const std::string& text) {
 TEST(ParseTemplateTest, TurnsPlaceholdersIntoPartsAndBack) {
   const std::string text = "${length text}\r\n{text}{u32be length text}{any 4}{line}{{}}";
   EXPECT_EQ(to_string(parse_template(text).value()), text);
+}
+
+TEST(ParseTemplateTest, TakesOctetsInHexadecimal) {
+  const Template parts = parse_template("a{hex 00 Ff}b").value();
+  ASSERT_EQ(parts.size(), 1U);
+  EXPECT_EQ(parts[0].literal, Bytes("a\0\xff"
+                                    "b",
+                                    4));
+  EXPECT_EQ(parse_template(to_string(parts)).value(), parts);
+  EXPECT_TRUE(is_utf8(to_string(parts)));
+  EXPECT_FALSE(parse_template("{hex f}"));
+  EXPECT_FALSE(parse_template("{hex 0g}"));
 }
 
 TEST(ParseTemplateTest, RefusesAnOpenBrace) { EXPECT_FALSE(parse_template("GET {path")); }
@@ -74,6 +88,17 @@ TEST(ReadDialogueTest, ReadsWhatItWrites) {
       R"({"name": "resp", "greeting": "hi\n", "framing": {"lines": "\r\n"}, "dialogue": [
     {"request": "ECHO {text}\r\n", "reply": "${length text}\r\n{text}\r\n", "text": {"bytes": [1, 4096], "without": "\r\n"}}]})");
   EXPECT_EQ(dialogue_of(write_dialogue(dialogue).dump()), dialogue);
+}
+
+TEST(ReadDialogueTest, LetsRepliesOverUdpComeFromAnotherPort) {
+  const std::string text =
+      R"({"name": "tftp", "replies_from": "any-port", "dialogue": [{"request": "a", "reply": "b"}]})";
+  const Document document = parse_document(text, "d.json").value();
+  const Dialogue dialogue = read_dialogue(Node(document), Transport::udp).value();
+  EXPECT_TRUE(dialogue.replies_from_any_port);
+  const Document written = parse_document(write_dialogue(dialogue).dump(), "d.json").value();
+  EXPECT_EQ(read_dialogue(Node(written), Transport::udp).value(), dialogue);
+  EXPECT_NE(error_of(text), "") << "a TCP connection has no other port";
 }
 
 TEST(ReadDialogueTest, RefusesAFieldThatNobodyDescribed) {

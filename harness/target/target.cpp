@@ -177,8 +177,13 @@ Result<Target> read_base(const Node& root) {
 }
 
 Result<Target> read_variant(const Target& base, const Node& node) {
-  TRY_VOID(node.allow_only(with_failures({"speaks", "family", "declares", "command"})));
+  TRY_VOID(node.allow_only(with_failures({"speaks", "listens", "family", "declares", "command"})));
   Target target = base;
+  if (node.has("listens")) {
+    target.port = 0;
+    target.path.clear();
+    TRY_VOID(read_listens(node.at("listens"), target));
+  }
   if (node.has("family"))
     target.family =
         TRY(node.at("family").as_word({"ipv4", "ipv6"})) == "ipv6" ? Family::ipv6 : Family::ipv4;

@@ -22,6 +22,17 @@ TEST(ReadTargetsTest, MakesATargetOfEachVariant) {
   EXPECT_EQ(targets[1].speaks.style, Style::announce);
 }
 
+TEST(ReadTargetsTest, AVariantMayListenElsewhere) {
+  const auto targets =
+      targets_of(R"({"name": "m", "command": ["m"], "listens": {"transport": "tcp", "port": 7},
+    "variants": [{"speaks": "echo"}, {"speaks": "time", "listens": {"transport": "tcp", "port": 37}},
+                 {"speaks": "line", "listens": {"transport": "tcp"}}]})")
+          .value();
+  EXPECT_EQ(targets.at(0).port, 7);
+  EXPECT_EQ(targets.at(1).port, 37);
+  EXPECT_EQ(targets.at(2).port, 0) << "nothing of the base stays";
+}
+
 TEST(ReadTargetsTest, NamesTheMissingKey) {
   const auto targets = targets_of(R"({"name": "m", "command": ["m"], "speaks": "echo"})");
   ASSERT_FALSE(targets);

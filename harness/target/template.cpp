@@ -6,6 +6,7 @@
 
 #include "harness/base/check.h"
 #include "harness/base/try.h"
+#include "harness/base/utf8.h"
 #include "harness/target/dialogue.h"
 
 namespace sockdrill {
@@ -48,11 +49,54 @@ Bytes encode_length(std::size_t length, LengthForm form) {
   return {};
 }
 
+std::optional<Bytes> octets_of_hex(const std::vector<std::string>& words) {
+  const auto value_of_digit = [](char c) -> int {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  Bytes octets;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::string& digits = words[i];
+    if (digits.size() % 2 != 0) return std::nullopt;
+    for (std::size_t at = 0; at < digits.size(); at += 2) {
+      const int high = value_of_digit(digits[at]);
+      const int low = value_of_digit(digits[at + 1]);
+      if (high < 0 || low < 0) return std::nullopt;
+      octets += static_cast<char>(high * 16 + low);
+    }
+  }
+  if (octets.empty()) return std::nullopt;
+  return octets;
+}
+
+/// As the octets stand in a template. What is no UTF-8 cannot stand in JSON.
+std::string text_of_literal(const Bytes& literal) {
+  std::string text;
+  for (std::size_t at = 0; at < literal.size();) {
+    const std::size_t length = utf8_length(literal, at);
+    if (length == 0) {
+      text += fmt::format("{{hex {:02x}}}", static_cast<unsigned char>(literal[at]));
+    } else {
+      const bool is_brace = literal[at] == '{' || literal[at] == '}';
+      text += is_brace ? std::string(2, literal[at]) : literal.substr(at, length);
+    }
+    at += std::max<std::size_t>(length, 1);
+  }
+  return text;
+}
+
 Result<Part> parse_placeholder(const std::string& inside) {
   const std::vector<std::string> words = split(inside, ' ');
   if (words.size() == 1 && words[0] == "any") return Part{.kind = Part::Kind::any};
   if (words.size() == 1 && words[0] == "line") return Part{.kind = Part::Kind::line};
   if (words.size() == 1 && words[0] == "digits") return Part{.kind = Part::Kind::digits};
+  if (words.size() >= 2 && words[0] == "hex") {
+    const std::optional<Bytes> octets = octets_of_hex(words);
+    if (!octets) return fail(fmt::format("'{{{}}}': expected pairs of hexadecimal digits", inside));
+    return Part{.kind = Part::Kind::literal, .literal = *octets};
+  }
   if (words.size() == 2 && words[0] == "any") {
     const bool is_number =
         !words[1].empty() && words[1].size() < 8 &&
@@ -70,13 +114,13 @@ Result<Part> parse_placeholder(const std::string& inside) {
   return fail(
       fmt::format("'{{{}}}' is no placeholder: expected {{field}}, {{length field}}, "
                   "{{u8|u16be|u32be|u16le|u32le length field}}, "
-                  "{{any}}, {{any COUNT}}, {{line}} or {{digits}}",
+                  "{{any}}, {{any COUNT}}, {{line}}, {{digits}} or {{hex DIGITS}}",
                   inside));
 }
 
-void append_literal(Template& parts, char octet) {
+void append_literal(Template& parts, std::string_view octets) {
   if (parts.empty() || parts.back().kind != Part::Kind::literal) parts.push_back(Part{});
-  parts.back().literal += octet;
+  parts.back().literal += octets;
 }
 
 const Bytes* value_of(const FieldValues& values, const std::string& name) {
@@ -115,17 +159,22 @@ Result<Template> parse_template(const std::string& text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool is_doubled = i + 1 < text.size() && text[i + 1] == text[i];
     if ((text[i] == '{' || text[i] == '}') && is_doubled) {
-      append_literal(parts, text[i++]);
+      append_literal(parts, std::string_view(text).substr(i++, 1));
     } else if (text[i] == '}') {
       return fail("a '}' without its '{': write '}}' for the octet itself");
     } else if (text[i] == '{') {
       const std::size_t end = text.find('}', i);
       if (end == std::string::npos)
         return fail("a '{' without its '}': write '{{' for the octet itself");
-      parts.push_back(TRY(parse_placeholder(text.substr(i + 1, end - i - 1))));
+      Part part{TRY(parse_placeholder(text.substr(i + 1, end - i - 1)))};
+      if (part.kind == Part::Kind::literal) {
+        append_literal(parts, part.literal);
+      } else {
+        parts.push_back(std::move(part));
+      }
       i = end;
     } else {
-      append_literal(parts, text[i]);
+      append_literal(parts, std::string_view(text).substr(i, 1));
     }
   }
   return parts;
@@ -136,8 +185,7 @@ std::string to_string(const Template& parts) {
   for (const Part& part : parts) {
     switch (part.kind) {
       case Part::Kind::literal:
-        for (const char c : part.literal)
-          text += (c == '{' || c == '}') ? std::string(2, c) : std::string(1, c);
+        text += text_of_literal(part.literal);
         break;
       case Part::Kind::field:
         text += fmt::format("{{{}}}", part.field);

@@ -200,7 +200,8 @@ void Looker::see_waits(RestView& view) {
 }
 
 void Looker::see_timer(TaskView& task, const Seen& seen, Mark& mark, Nanoseconds held_for) const {
-  if (task.wait.kind == WaitKind::timed && !mark.timer_over_at && !is_far_off(task.wait, mark)) {
+  task.wakes_soon = task.wait.kind == WaitKind::timed && !is_far_off(task.wait, mark);
+  if (task.wakes_soon && !mark.timer_over_at) {
     mark.timer_over_at = held_for + with_slack(task.wait.timeout);
   }
   if (task.wait.kind == WaitKind::perhaps) mark.timer_over_at = kLongestTimeout;

@@ -15,6 +15,10 @@ constexpr std::uint64_t kCycles = 2;
 constexpr Nanoseconds kBlindPatience = 250ms;
 /// Nobody who serves clients looks at them less often than once a second.
 constexpr Nanoseconds kSlowestPoller = 1s;
+/// A server that wakes by timers over and over is taken to do so for ever after this time. Timers
+/// that were set before the rest began, and are due within it, have been served by then: a thread
+/// that is late with them runs, or waits for a CPU, and is no sleeper.
+constexpr Nanoseconds kTicking = 1s;
 /// CPU time after which a declared poller must have been round all its sockets.
 constexpr Nanoseconds kPollingTime = 2ms;
 /// ... and after which no timer inside it can be expected any more.
@@ -35,8 +39,13 @@ bool is_at_rest_blindly(const TaskView& task, const RestView& view) {
 
 bool is_timer_over(const TaskView& task, const RestView& view) {
   if (!is_asleep(task)) return task.ran_since >= kFirmPollingTime;
-  if (is_stopped(task) || task.sleeps_since >= kCycles) return true;
-  const Nanoseconds over_at = std::max(task.timer_over_at, view.timer.value_or(0ns));
+  if (is_stopped(task)) return true;
+  // An event loop sleeps until the first of its timers: it may go to sleep often before the one
+  // that matters is due. Only time tells such a loop from one that ticks for ever.
+  if (task.sleeps_since >= kCycles && view.held_for >= kTicking) return true;
+  const Nanoseconds its_timer =
+      task.wakes_soon ? std::max(task.timer_over_at, kTicking) : task.timer_over_at;
+  const Nanoseconds over_at = std::max(its_timer, view.timer.value_or(0ns));
   return over_at == 0ns || view.held_for >= std::min(over_at, kLongestTimeout);
 }
 
@@ -78,9 +87,16 @@ const TaskView* find_writer(const RestView& view) {
   return found == view.tasks.end() ? nullptr : &*found;
 }
 
+bool sleeps_blindly(const RestView& view) {
+  return std::any_of(view.tasks.begin(), view.tasks.end(),
+                     [](const TaskView& task) { return task.wait.is_blind && !is_stopped(task); });
+}
+
 RestReport at_rest(const RestView& view, bool is_heuristic) {
-  RestReport report{
-      .is_firm = is_firm(view), .is_heuristic = is_heuristic, .unread_of = view.sockets.unread_of};
+  RestReport report{.is_firm = is_firm(view),
+                    .sleeps_blindly = sleeps_blindly(view),
+                    .is_heuristic = is_heuristic,
+                    .unread_of = view.sockets.unread_of};
   const TaskView* writer = find_writer(view);
   if (!view.sockets.waiting.empty()) {
     report.because = view.sockets.waiting;

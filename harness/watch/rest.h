@@ -33,6 +33,7 @@ struct TaskView {
   std::uint64_t sleeps_since = 0;  ///< voluntary switches; looked at only where a timer is involved
   Nanoseconds ran_since{0};        ///< CPU time
   Nanoseconds timer_over_at{0};    ///< the timeout of its wait has passed by then; zero: no timeout
+  bool wakes_soon = false;         ///< a timer ends its present wait within kLongestTimeout
   bool is_untouched = false;       ///< has not run since it was last found at rest, and need not
                                    ///< have: no connection has ended unseen
 };

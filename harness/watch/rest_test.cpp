@@ -201,12 +201,37 @@ TEST(DecideTest, IsFirmWhenATimedWaitIsOver) {
   EXPECT_TRUE(decide(view).is_firm);
 }
 
-TEST(DecideTest, IsFirmWhenATimedThreadHasBeenRoundTwice) {
-  RestView view = view_of(asleep(waits_for(WaitKind::timed, 100ms)));
+TEST(DecideTest, DoesNotTakeALoopThatHasServedItsFirstTimersForDone) {
+  RestView view = view_of(asleep(waits_for(WaitKind::timed, 20ms)));
   view.knows_timers = true;
-  view.tasks[0].timer_over_at = 100ms;
+  view.tasks[0].timer_over_at = 3ms;
   view.tasks[0].sleeps_since = 2;
+  view.tasks[0].wakes_soon = true;
+  view.held_for = 8ms;
+  EXPECT_FALSE(decide(view).is_firm) << "the timer that matters is the second one";
+  view.tasks[0].wakes_soon = false;
+  EXPECT_TRUE(decide(view).is_firm) << "no timer is left";
+}
+
+TEST(DecideTest, IsFirmWhenAThreadHasTickedForASecond) {
+  RestView view = view_of(asleep(waits_for(WaitKind::perhaps)));
+  view.knows_timers = true;
+  view.tasks[0].timer_over_at = 3s;
+  view.tasks[0].sleeps_since = 2;
+  view.held_for = 999ms;
+  EXPECT_FALSE(decide(view).is_firm);
+  view.held_for = 1s;
   EXPECT_TRUE(decide(view).is_firm);
+}
+
+TEST(DecideTest, TellsASleepBetweenTwoTriesFromAWaitForEvents) {
+  RestView trying = view_of(in_nanosleep(500ms));
+  trying.knows_timers = true;
+  trying.tasks[0].sleeps_since = 2;
+  trying.held_for = 1s;
+  EXPECT_TRUE(decide(trying).is_firm);
+  EXPECT_TRUE(decide(trying).sleeps_blindly);
+  EXPECT_FALSE(decide(view_of(asleep())).sleeps_blindly);
 }
 
 TEST(DecideTest, WaitsForNoTimerLongerThanThreeSeconds) {

@@ -60,12 +60,16 @@ std::string to_string(Rest rest);
 struct RestReport {
   Rest rest = Rest::busy;
   /// No timer of the server can still change this: every thread in a *timed* wait (epoll_wait with
-  /// a timeout, nanosleep, SO_RCVTIMEO ...) has slept at least twice, or waited its timeout out (3
-  /// s at most), since the sockets came to rest, or cannot be woken by it within 3 s; armed
+  /// a timeout, nanosleep, SO_RCVTIMEO ...) has waited its timeout out (3 s at most) and gone on
+  /// waking by timers for a second since the sockets came to rest, or has no timer left, or cannot
+  /// be woken by it within 3 s; armed
   /// timerfds likewise. A verdict that something did NOT happen needs a firm rest. Hidden timers
   /// are looked for at the second look at a rest: the first is never firm, unless the server is
   /// stopped.
   bool is_firm = false;
+  /// A thread sleeps for time only, as between two tries: what it does next nobody can know,
+  /// however often it has slept.
+  bool sleeps_blindly = false;
   bool is_heuristic =
       false;            ///< a busy poller: judged from consumed CPU time instead of from sleep
   std::string because;  ///< "12 bytes unread on 127.0.0.1:7 <- 127.0.0.1:40312", "thread 4711 is
