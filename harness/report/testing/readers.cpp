@@ -1,7 +1,6 @@
 #include "harness/report/testing/readers.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -12,7 +11,9 @@
 namespace sockdrill::testing {
 
 Said ask(const std::vector<std::string>& command, const std::string& report) {
-  const std::string file = ::testing::TempDir() + "sockdrill-report-" + std::to_string(::getpid());
+  // One file a test: several run at a time.
+  const std::string file = ::testing::TempDir() + "sockdrill-report-" +
+                           ::testing::UnitTest::GetInstance()->current_test_info()->name();
   std::ofstream(file, std::ios::binary) << report;
   std::string line;
   for (const std::string& word : command) line += quote_for_shell(word) + " ";
