@@ -86,6 +86,13 @@ TEST(ReadTargetsTest, WantsAReasonWhereAMutantHasNoDiagnosis) {
   EXPECT_FALSE(with(R"("diagnosis": "sigpipe", "no_diagnosis_because": "nothing shows")"));
 }
 
+TEST(ReadTargetsTest, VariantsMayBeCaughtByDifferentChecksForTheSameReason) {
+  EXPECT_TRUE(targets_of(
+      R"({"name": "m", "command": ["m"], "listens": {"transport": "tcp"}, "diagnosis": "sigpipe",
+    "variants": [{"speaks": "echo", "caught_by": [{"check": "abort/a", "rule": "step"}]},
+                 {"speaks": "chargen", "caught_by": [{"check": "abort/b", "rule": "step"}]}]})"));
+}
+
 TEST(ReadTargetsTest, RefusesConsequencesOfNoDefect) {
   const auto targets = targets_of(
       R"({"name": "m", "command": ["m"], "listens": {"transport": "tcp"}, "speaks": "echo",
