@@ -13,12 +13,12 @@ namespace {
 
 using testing::Story;
 
-const char* const kEcho = R"([
+const char* const kAskAndEcho = R"([
   {"client": "a", "connect": {}},
   {"client": "a", "send": "hello"},
   {"client": "a", "expect": {"bytes": "=sent"}}])";
 
-Story asked(const std::string& steps = kEcho, const std::string& target = "") {
+Story asked(const std::string& steps = kAskAndEcho, const std::string& target = "") {
   Story story(steps, "must", target);
   story.served_one().connected().step().sent("hello").ended();
   return story;
