@@ -148,7 +148,7 @@ TEST(JsonTest, IsOneObject) {
 }
 
 using Make = std::unique_ptr<Reporter> (*)(Sink);
-class EveryReporter : public testing::TestWithParam<std::pair<const char*, Make>> {};
+class EveryReporter : public ::testing::TestWithParam<std::pair<const char*, Make>> {};
 
 TEST_P(EveryReporter, SurvivesHostileOctets) {
   const std::string text = report(GetParam().second, {hostile(), hostile()});
@@ -175,11 +175,11 @@ TEST_P(EveryReporter, KeepsTenThousandResults) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Reports, EveryReporter,
-                         testing::Values(std::pair{"console", &make_plain_console},
-                                         std::pair{"junit", &make_junit_reporter},
-                                         std::pair{"tap", &make_tap_reporter},
-                                         std::pair{"json", &make_json_reporter},
-                                         std::pair{"github", &make_whole_github}),
+                         ::testing::Values(std::pair{"console", &make_plain_console},
+                                           std::pair{"junit", &make_junit_reporter},
+                                           std::pair{"tap", &make_tap_reporter},
+                                           std::pair{"json", &make_json_reporter},
+                                           std::pair{"github", &make_whole_github}),
                          [](const auto& one) { return std::string(one.param.first); });
 
 }  // namespace
