@@ -1,5 +1,6 @@
 #include "harness/base/errno.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -33,6 +34,16 @@ std::string describe(Errno error) {
 
 std::string to_string(const Error& error) {
   return error.where.empty() ? error.message : error.where + ": " + error.message;
+}
+
+bool names(std::string_view text, Errno error) {
+  const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+  const auto is_same = [&](char a, char b) { return small(a) == small(b); };
+  const auto says = [&](std::string_view words) {
+    return std::search(text.begin(), text.end(), words.begin(), words.end(), is_same) != text.end();
+  };
+  const char* words = strerrordesc_np(error.value);
+  return says(name_of(error)) || (words != nullptr && says(words));
 }
 
 }  // namespace sockdrill

@@ -3,6 +3,7 @@
 // An errno as a type of its own, so that it cannot be mistaken for a descriptor or a count.
 
 #include <string>
+#include <string_view>
 
 namespace sockdrill {
 
@@ -22,5 +23,9 @@ Errno errno_named(const std::string& name);
 
 /// "ECONNRESET (Connection reset by peer)".
 std::string describe(Errno error);
+
+/// Whether a text tells of this error, by its symbol or in words, in capitals or not: Python's
+/// asyncio and Go say "address already in use".
+bool names(std::string_view text, Errno error);
 
 }  // namespace sockdrill

@@ -90,14 +90,21 @@ void judge_send(Walk& walk, const PlannedStep& step, const PlannedSend& send,
   }
 }
 
+bool came_to_nothing(const Heard& heard) { return heard.octets.empty() && heard.messages.empty(); }
+
+Symptom symptom_of(const Miss& miss, const Heard& heard) {
+  if (heard.end != End::none) return Symptom::other;
+  if (came_to_nothing(heard)) return Symptom::no_answer;
+  return miss.differs_at ? Symptom::other : Symptom::not_closed;
+}
+
 /// How a reply went wrong, in one sentence.
 std::string headline_of(const Miss& miss, const Heard& heard) {
   const std::uint64_t came =
       heard.messages.empty() ? heard.octets.size() : heard.messages.front().size();
-  const bool came_to_nothing = came == 0 && heard.messages.empty();
-  if (came_to_nothing && heard.end == End::none)
+  if (came_to_nothing(heard) && heard.end == End::none)
     return "no answer: the server has read everything it wants, sleeps, and nothing came";
-  if (came_to_nothing)
+  if (came_to_nothing(heard))
     return fmt::format("the server ended the connection ({}) without an answer",
                        heard.end == End::fin ? "fin" : "reset");
   const bool is_short = miss.differs_at && *miss.differs_at >= came;
@@ -157,6 +164,7 @@ void judge_expect(Walk& walk, const PlannedStep& step, const PlannedExpect& expe
   Finding& finding =
       walk.add(is_probe ? "invariant/probe" : "step",
                is_probe ? Grade::fail : walk.grade_of_level(), headline_of(miss, client.heard));
+  finding.symptom = symptom_of(miss, client.heard);
   if (is_probe)
     finding.headline = fmt::format("a fresh client is not served {}: {}",
                                    step.client == "warm-up" ? "right after the start" : "any more",
@@ -202,17 +210,6 @@ void judge_run(Walk& walk, const PlannedStep& step, const PlannedRun& run,
 
 // The server's steps.
 
-/// In capitals or not: Python's asyncio and Go say "address already in use".
-bool names_errno(std::string_view output, Errno error) {
-  const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  const auto is_same = [&](char a, char b) { return small(a) == small(b); };
-  const auto says = [&](std::string_view words) {
-    return std::search(output.begin(), output.end(), words.begin(), words.end(), is_same) !=
-           output.end();
-  };
-  return says(name_of(error)) || says(::strerrordesc_np(error.value));
-}
-
 void judge_second(Walk& walk, const PlannedStep& step, const Second& second,
                   const std::vector<std::size_t>& events, const std::string& ended) {
   const Event* exited = find(walk, events, Kind::exited);
@@ -226,6 +223,7 @@ void judge_second(Walk& walk, const PlannedStep& step, const Second& second,
     Finding& finding = walk.add(
         "step", walk.grade_of_level(),
         "a second instance on the same address starts and stays: both believe that they serve it");
+    finding.symptom = Symptom::second_lives;
     finding.expected = fmt::format(
         "the second instance ends by itself, with a status other than 0 and {} in its output",
         second.says);
@@ -240,7 +238,7 @@ void judge_second(Walk& walk, const PlannedStep& step, const Second& second,
     finding.actual = exited->text;
     return place(finding, step, events);
   }
-  if (names_errno(output, error)) return;
+  if (names(output, error)) return;
   Finding& finding = walk.add("step", Grade::warn,
                               fmt::format("the second instance does not say why it cannot start: "
                                           "neither {} nor '{}' is in its output",
@@ -257,6 +255,7 @@ void judge_restart(Walk& walk, const PlannedStep& step, const std::vector<std::s
   if (ended == "deadline") {
     Finding& finding =
         walk.add("step", walk.grade_of_level(), "the server does not end when it is told to");
+    finding.symptom = Symptom::does_not_end;
     return place(finding, step, events);
   }
   Finding& finding = walk.add("step", walk.grade_of_level(),
@@ -265,14 +264,6 @@ void judge_restart(Walk& walk, const PlannedStep& step, const std::vector<std::s
   finding.expected = "listening again, on the same address";
   finding.actual = why != nullptr ? why->text : "";
   place(finding, step, events);
-}
-
-const Resources* baseline_before(const Walk& walk) {
-  for (std::size_t i = walk.at + 1; i-- > 0;) {
-    const Event& event = walk.recording.events[i];
-    if (event.kind == Kind::sampled && event.text == "baseline") return &*event.resources;
-  }
-  return nullptr;
 }
 
 void judge_exit(Walk& walk, const PlannedStep& step, const ServerExpect& expect,
@@ -289,6 +280,7 @@ void judge_exit(Walk& walk, const PlannedStep& step, const ServerExpect& expect,
     Finding& finding = walk.add("step", walk.grade_of_level(),
                                 fmt::format("the server does not end after {}",
                                             signal.empty() ? "what was done to it" : signal));
+    finding.symptom = Symptom::does_not_end;
     finding.expected = "it ends";
     finding.actual = "it still runs when the cap is reached";
     return place(finding, step, events);
@@ -318,24 +310,25 @@ void judge_server_expect(Walk& walk, const PlannedStep& step, const ServerExpect
                          const std::vector<std::size_t>& events, const std::string& ended) {
   if (expect.exit != ServerExpect::Exit::unsaid) return judge_exit(walk, step, expect, events);
   const Event* sampled = find(walk, events, Kind::sampled);
-  const Resources* before = baseline_before(walk);
+  const Resources* before = baseline_before(walk.recording, walk.at);
   if (sampled == nullptr || before == nullptr || !sampled->resources) return;
   const Resources& now = *sampled->resources;
-  const auto broken = [&](const std::string& headline, const std::string& expected,
+  const auto broken = [&](Symptom symptom, const std::string& headline, const std::string& expected,
                           const std::string& actual) {
     Finding& finding = walk.add("step", walk.grade_of_level(), headline);
+    finding.symptom = symptom;
     finding.expected = expected;
     finding.actual = actual;
     place(finding, step, events);
   };
   if (expect.zombies && now.zombies > *expect.zombies)
-    broken("children that have ended are not waited for (zombies)",
+    broken(Symptom::zombies, "children that have ended are not waited for (zombies)",
            fmt::format("at most {}", *expect.zombies), fmt::format("{}", now.zombies));
   if (expect.close_wait && now.close_wait > *expect.close_wait)
-    broken("connections whose clients are gone are kept (CLOSE_WAIT)",
+    broken(Symptom::close_wait, "connections whose clients are gone are kept (CLOSE_WAIT)",
            fmt::format("at most {}", *expect.close_wait), fmt::format("{}", now.close_wait));
   if (expect.descriptors && now.descriptors > before->descriptors + *expect.descriptors)
-    broken("the server holds more descriptors than it may",
+    broken(Symptom::descriptors, "the server holds more descriptors than it may",
            fmt::format("at most {}", before->descriptors + *expect.descriptors),
            fmt::format("{}", now.descriptors));
   const std::uint64_t declared =
@@ -343,17 +336,18 @@ void judge_server_expect(Walk& walk, const PlannedStep& step, const ServerExpect
   const std::optional<std::uint64_t> growth =
       expect.is_declared_growth ? std::optional(declared) : expect.memory_growth;
   if (growth && now.resident_bytes > before->resident_bytes + *growth + quarantine_of(now)) {
-    broken("the server's memory grows with what a client does not read",
+    broken(Symptom::memory_unread, "the server's memory grows with what a client does not read",
            fmt::format("at most {} more", count_of(static_cast<std::size_t>(*growth), "byte")),
            count_of(static_cast<std::size_t>(now.resident_bytes - before->resident_bytes), "byte") +
                " more");
   }
   const Event* not_listening = find(walk, events, Kind::not_listening);
   if (expect.is_listening && not_listening != nullptr)
-    broken("the server does not listen any more", "listening", "no listening socket");
+    broken(Symptom::other, "the server does not listen any more", "listening",
+           "no listening socket");
   const Event* quiet = find(walk, events, Kind::measured_quiet);
   if (expect.is_quiet && ended == "deadline" && quiet != nullptr && quiet->number > 50000) {
-    broken("the server spins while nothing happens", "a quiet CPU",
+    broken(Symptom::spins, "the server spins while nothing happens", "a quiet CPU",
            fmt::format("{:.0f} % of a CPU, running or waiting for one, over {} ms",
                        static_cast<double>(quiet->number) / 10000.0, quiet->text));
   } else if (ended == "deadline") {

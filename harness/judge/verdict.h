@@ -26,10 +26,25 @@ struct Difference {
   Bytes actual;
 };
 
+/// What a broken expectation shows, where a diagnosis asks for it. Headlines are for people.
+enum class Symptom {
+  other,
+  no_answer,      ///< the server has read everything, sleeps, and nothing came
+  not_closed,     ///< the answer is right, and the connection stays open
+  spins,          ///< a CPU is busy while nothing happens
+  zombies,        ///< children that have ended are not waited for
+  close_wait,     ///< connections whose clients are gone are kept
+  descriptors,    ///< more of them than it may hold
+  memory_unread,  ///< memory grows with what a client does not read
+  second_lives,   ///< a second instance on the same address stays
+  does_not_end,   ///< the server lives on though it was told to end
+};
+
 /// One broken expectation or invariant, with the events that prove it.
 struct Finding {
   std::string rule;  ///< "step", or "invariant/descriptors", "invariant/alive" ...
   Grade grade = Grade::fail;
+  Symptom symptom = Symptom::other;
   std::string headline;  ///< one sentence: "the server closed before it had sent the whole reply:
                          ///< 8,192 of 70,000 bytes"
   std::string expected;  ///< in the script's notation

@@ -2,6 +2,7 @@
 
 #include "harness/recording/recording.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -172,6 +173,14 @@ Result<Recording> read_recording(const std::string& text, const std::string& fil
   }
   if (text.empty()) return fail("is empty, expected a recording", file);
   return recording;
+}
+
+const Resources* baseline_before(const Recording& recording, std::size_t at) {
+  for (std::size_t i = std::min(at + 1, recording.events.size()); i-- > 0;) {
+    const Event& event = recording.events[i];
+    if (event.kind == Kind::sampled && event.text == "baseline") return &*event.resources;
+  }
+  return nullptr;
 }
 
 }  // namespace sockdrill

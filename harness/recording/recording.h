@@ -105,6 +105,10 @@ struct Recording {
   bool operator==(const Recording&) const = default;
 };
 
+/// What the server held when it had served one client: the last such sample up to the event `at`,
+/// or null.
+const Resources* baseline_before(const Recording& recording, std::size_t at);
+
 /// The word of the JSON form: "connect-failed".
 std::string to_string(Kind kind);
 std::string to_string(Lane lane);

@@ -12,8 +12,6 @@ namespace sockdrill {
 
 namespace {
 
-using Found = std::optional<std::string>;
-
 /// The conversation of the finding, of a server that keeps boundaries and echoes.
 const Talk* echoed_talk(const Evidence& evidence) {
   const bool is_it = evidence.is_first() && (evidence.is("step") || evidence.is("protocol")) &&
@@ -29,10 +27,6 @@ bool was_sent(const Evidence& evidence, const Talk& talk, const Content& message
 
 const Content* last_sent(const Evidence& evidence, const Talk& talk) {
   return talk.sent_at.empty() ? nullptr : &evidence.event(talk.sent_at.back()).content;
-}
-
-bool is_prefix(const Content& part, const Content& whole) {
-  return part.size() > 0 && part.size() < whole.size() && whole.slice(0, part.size()) == part;
 }
 
 /// What came since the last request: a client hears all of it before the finding is made, as far
@@ -57,7 +51,7 @@ Found find_cut(const Evidence& evidence) {
   const Content* sent = talk == nullptr ? nullptr : last_sent(evidence, *talk);
   if (sent == nullptr) return {};
   const std::vector<Content> came = replies(evidence, *talk);
-  if (came.size() != 1 || !is_prefix(came[0], *sent)) return {};
+  if (came.size() != 1 || !is_beginning(came[0], *sent)) return {};
   if (sent->copy(came[0].size(), 1) == Bytes(1, '\0')) return {};  // Cut at a NUL, it seems.
   if (came[0].size() < 256) return {};
   return fmt::format("of a datagram of {} octets the first {} came back", number(sent->size()),
@@ -72,7 +66,7 @@ Found find_nul_in_datagram(const Evidence& evidence) {
   const Bytes octets = octets_of(*sent);
   const std::size_t nul = octets.find('\0');
   if (nul == Bytes::npos || nul + 1 >= octets.size() || came.size() != 1) return {};
-  if (came[0].size() != nul || (nul > 0 && !is_prefix(came[0], *sent))) return {};
+  if (came[0].size() != nul || !is_beginning(came[0], *sent)) return {};
   return fmt::format("the answer ends at octet {}, which is the first NUL", number(nul));
 }
 
@@ -84,7 +78,7 @@ Found find_split(const Evidence& evidence) {
   if (came.size() < 2 || came[0].empty()) return {};
   Content joined;
   for (const Content& reply : came) joined.append(reply);
-  const bool is_it = joined == *sent || is_prefix(joined, *sent);
+  const bool is_it = joined == *sent || is_beginning(joined, *sent);
   if (!is_it) return {};
   return fmt::format("a datagram of {} octets came back in pieces, the first of {}",
                      number(sent->size()), number(came[0].size()));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <csignal>
 
 #include <fmt/format.h>
 
@@ -13,12 +15,6 @@ namespace sockdrill {
 
 namespace {
 
-using Found = std::optional<std::string>;
-
-bool says_errno(const Evidence& evidence, const char* name, const char* text) {
-  return evidence.says(name) || evidence.says(text);
-}
-
 const Talk* last_that_reset(const Evidence& evidence) {
   const auto& talks = evidence.talks();
   const auto found = std::find_if(talks.rbegin(), talks.rend(), [&](const Talk& talk) {
@@ -28,7 +24,7 @@ const Talk* last_that_reset(const Evidence& evidence) {
 }
 
 Found find_sigpipe(const Evidence& evidence) {
-  constexpr std::uint64_t kSigpipe = 256 + 13;
+  constexpr std::uint64_t kSigpipe = 256 + SIGPIPE;
   const Event* death = evidence.death();
   if (death == nullptr || death->number != kSigpipe) return {};
   return "the server was killed by SIGPIPE";
@@ -36,10 +32,9 @@ Found find_sigpipe(const Evidence& evidence) {
 
 Found find_reset(const Evidence& evidence) {
   if (evidence.death() == nullptr || last_that_reset(evidence) == nullptr) return {};
-  const bool is_reset = says_errno(evidence, "ECONNRESET", "Connection reset by peer") ||
-                        evidence.says("ConnectionResetError") || evidence.says("std::system_error");
-  const bool is_pipe =
-      says_errno(evidence, "EPIPE", "Broken pipe") || evidence.says("BrokenPipeError");
+  const bool is_reset = evidence.says(Errno{ECONNRESET}) || evidence.says("ConnectionResetError") ||
+                        evidence.says("std::system_error");
+  const bool is_pipe = evidence.says(Errno{EPIPE}) || evidence.says("BrokenPipeError");
   if (!is_reset && !is_pipe) return {};
   const char* last = evidence.says("terminate called") ? "an exception that nobody caught"
                      : is_reset                        ? "ECONNRESET"
@@ -49,7 +44,7 @@ Found find_reset(const Evidence& evidence) {
 
 Found find_peer_name(const Evidence& evidence) {
   if (evidence.death() == nullptr || last_that_reset(evidence) == nullptr) return {};
-  if (!says_errno(evidence, "ENOTCONN", "Transport endpoint is not connected")) return {};
+  if (!evidence.says(Errno{ENOTCONN})) return {};
   return "a client reset before the server had looked at it, and the server ended with ENOTCONN as "
          "its last word";
 }
@@ -58,14 +53,14 @@ Found find_interrupted(const Evidence& evidence) {
   const bool was_interrupted = evidence.in_case(Kind::stopped) != nullptr ||
                                evidence.in_case(Kind::signalled, "server") != nullptr;
   if (evidence.death() == nullptr || !was_interrupted) return {};
-  if (!says_errno(evidence, "EINTR", "Interrupted system call")) return {};
+  if (!evidence.says(Errno{EINTR})) return {};
   return "the server was stopped and continued, and ended with EINTR as its last word";
 }
 
 Found find_no_descriptors(const Evidence& evidence) {
   const Event* limited = evidence.in_case(Kind::limited);
   if (evidence.death() == nullptr || limited == nullptr) return {};
-  if (!says_errno(evidence, "EMFILE", "Too many open files")) return {};
+  if (!evidence.says(Errno{EMFILE})) return {};
   return fmt::format(
       "its {} descriptors were in use, and the server ended with EMFILE as its last word",
       limited->number);

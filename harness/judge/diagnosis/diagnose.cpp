@@ -35,7 +35,7 @@ void diagnose_one(const std::vector<DiagnosisRule>& rules, const Evidence& evide
   const DiagnosisRule* fitting = nullptr;
   std::string seen;
   for (const DiagnosisRule& rule : rules) {
-    const std::optional<std::string> found = rule.find(evidence);
+    const Found found = rule.find(evidence);
     if (!found) continue;
     if (fitting != nullptr) return;  // Two causes fit.
     fitting = &rule;

@@ -15,13 +15,15 @@ namespace sockdrill {
 
 class Evidence;
 
+/// What was seen, as a clause that begins a sentence; nothing when the evidence is not there.
+using Found = std::optional<std::string>;
+
 struct DiagnosisRule {
   const char* name;    ///< stable: "edge-trigger-read-once"
   const char* needs;   ///< the evidence, in words
   const char* defect;  ///< what is wrong, and what would be right
   const char* source;
-  /// What was seen, as a clause that begins a sentence; nothing when the evidence is not there.
-  std::optional<std::string> (*find)(const Evidence& evidence);
+  Found (*find)(const Evidence& evidence);
 };
 
 /// All rules, theme by theme.

@@ -12,7 +12,6 @@ namespace sockdrill {
 
 namespace {
 
-using Found = std::optional<std::string>;
 using namespace std::chrono_literals;
 
 /// The conversation of the finding, which the server has ended; nobody has reset it.
@@ -77,8 +76,7 @@ std::optional<std::uint64_t> cut_reply(const Evidence& evidence) {
     return {};
   if (*talk->ended_at < *talk->half_closed_at) return {};
   const bool is_echo = evidence.target().speaks.style == Style::echo;
-  const bool is_cut = is_echo && talk->received.size() < talk->sent.size() &&
-                      !first_difference(talk->sent, talk->received);
+  const bool is_cut = is_echo && is_beginning(talk->received, talk->sent);
   if (!is_cut && !talk->received.empty()) return {};
   return talk->received.size();
 }
@@ -125,9 +123,7 @@ Found find_gave_up(const Evidence& evidence) {
   if (evidence.target().speaks.style != Style::echo || talk->received_at.empty()) return {};
   const Nanoseconds pause =
       evidence.event(talk->received_at.front()).at - evidence.event(talk->sent_at.back()).at;
-  const bool is_prefix =
-      talk->received.size() < talk->sent.size() && !first_difference(talk->sent, talk->received);
-  if (pause < 1s || !is_prefix) return {};
+  if (pause < 1s || !is_beginning(talk->received, talk->sent)) return {};
   return fmt::format(
       "client {} did not read for {:.1f} s, and the server ended the connection with {} octets of "
       "the reply missing",

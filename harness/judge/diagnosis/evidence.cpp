@@ -146,13 +146,7 @@ const Snapshot* Evidence::asleep() const {
   return all ? snapshot_ : nullptr;
 }
 
-const Resources* Evidence::baseline() const {
-  for (std::size_t i = std::min(at_ + 1, recording_.events.size()); i-- > 0;) {
-    const Event& event = recording_.events[i];
-    if (event.kind == Kind::sampled && event.text == "baseline") return &*event.resources;
-  }
-  return nullptr;
-}
+const Resources* Evidence::baseline() const { return baseline_before(recording_, at_); }
 
 std::vector<const Resources*> Evidence::samples_of_case() const {
   std::vector<const Resources*> samples;
@@ -200,6 +194,10 @@ std::string number(std::uint64_t value) { return with_separators(static_cast<std
 Bytes octets_of(const Content& content) {
   constexpr std::uint64_t kMost = std::uint64_t{4} << 20U;
   return content.copy(0, static_cast<std::size_t>(std::min(content.size(), kMost)));
+}
+
+bool is_beginning(const Content& part, const Content& whole) {
+  return part.size() < whole.size() && agreement(part, whole, 0) == part.size();
 }
 
 const SocketSeen* find_waiting(const Snapshot& snapshot, std::string_view state) {

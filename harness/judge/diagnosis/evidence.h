@@ -43,6 +43,10 @@ class Evidence final {
   [[nodiscard]] const Finding& finding() const { return finding_; }
   [[nodiscard]] bool is_first() const { return is_first_; }
   [[nodiscard]] bool is(std::string_view rule) const { return finding_.rule == rule; }
+  /// A step was not met, and this is what it shows.
+  [[nodiscard]] bool shows(Symptom symptom) const {
+    return is("step") && finding_.symptom == symptom;
+  }
   [[nodiscard]] const Target& target() const { return plan_.target; }
   [[nodiscard]] const Event& event(std::size_t index) const { return recording_.events[index]; }
   /// Where it diverged.
@@ -77,6 +81,7 @@ class Evidence final {
   [[nodiscard]] const Event* death() const;
   /// What the server wrote to stderr, of the instance that the finding is about.
   [[nodiscard]] bool says(std::string_view word) const;
+  [[nodiscard]] bool says(Errno error) const { return names(output_, error); }
   /// The address at which it listened last.
   [[nodiscard]] std::string listens_at() const;
 
@@ -100,6 +105,8 @@ class Evidence final {
 std::string number(std::uint64_t value);
 /// The whole, of at most 4 MiB.
 Bytes octets_of(const Content& content);
+/// Whether `part` is how `whole` begins, and not all of it; nothing is a beginning, too.
+bool is_beginning(const Content& part, const Content& whole);
 /// The socket of this state where something waits, if any.
 const SocketSeen* find_waiting(const Snapshot& snapshot, std::string_view state);
 

@@ -12,8 +12,6 @@ namespace sockdrill {
 
 namespace {
 
-using Found = std::optional<std::string>;
-
 std::size_t count_state(const Snapshot& snapshot, std::string_view state) {
   return static_cast<std::size_t>(
       std::count_if(snapshot.sockets.begin(), snapshot.sockets.end(),
@@ -91,9 +89,8 @@ Found find_leak_on_reset_or_silence(const Evidence& evidence) {
 Found find_leak_of_the_silent(const Evidence& evidence) {
   if (keeps_from_the_start(evidence)) return {};  // It keeps whoever leaves in order.
   const Snapshot* now = leaking(evidence);
-  const bool is_unclosed = evidence.is("step") && evidence.expects_end() &&
-                           evidence.asleep() != nullptr &&
-                           evidence.finding().headline.find("no answer") != std::string::npos;
+  const bool is_unclosed =
+      evidence.shows(Symptom::no_answer) && evidence.expects_end() && evidence.asleep() != nullptr;
   if (is_unclosed) now = evidence.asleep();
   if (now == nullptr || count_state(*now, "CLOSE_WAIT") == 0 || count_state(*now, "CLOSE") > 0 ||
       find_waiting(*now, "CLOSE_WAIT") != nullptr)
@@ -108,13 +105,10 @@ Found find_leak_of_the_silent(const Evidence& evidence) {
 
 Found find_end_unanswered(const Evidence& evidence) {
   if (!keeps_from_the_start(evidence)) return {};
-  const std::string& headline = evidence.finding().headline;
   const bool is_kept = evidence.is("invariant/close-wait") ||
                        evidence.is("invariant/descriptors") ||
-                       headline == "connections whose clients are gone are kept (CLOSE_WAIT)" ||
-                       headline == "the server holds more descriptors than it may";
-  const bool is_unclosed = evidence.is("step") && evidence.expects_end() &&
-                           evidence.finding().headline == "the connection was not closed";
+                       evidence.shows(Symptom::close_wait) || evidence.shows(Symptom::descriptors);
+  const bool is_unclosed = evidence.shows(Symptom::not_closed) && evidence.expects_end();
   if (!is_kept && !is_unclosed) return {};
   const Snapshot* now = evidence.snapshot();
   if (now == nullptr || count_state(*now, "CLOSE_WAIT") == 0 ||
@@ -138,10 +132,7 @@ Found find_leak_after_refusal(const Evidence& evidence) {
 }
 
 Found find_zombies(const Evidence& evidence) {
-  const bool is_it =
-      evidence.is("invariant/zombies") ||
-      (evidence.is("step") && evidence.finding().headline.find("(zombies)") != std::string::npos);
-  if (!is_it) return {};
+  if (!evidence.is("invariant/zombies") && !evidence.shows(Symptom::zombies)) return {};
   return "children that have ended stay as zombies";
 }
 
@@ -164,7 +155,7 @@ Found find_unjoined(const Evidence& evidence) {
 }
 
 Found find_output_queue(const Evidence& evidence) {
-  if (!evidence.finding().headline.ends_with("grows with what a client does not read")) return {};
+  if (!evidence.shows(Symptom::memory_unread)) return {};
   return fmt::format("a client does not read, and the server has taken {}",
                      evidence.finding().actual);
 }

@@ -12,11 +12,8 @@ namespace sockdrill {
 
 namespace {
 
-using Found = std::optional<std::string>;
-
 const Snapshot* spinning(const Evidence& evidence) {
-  const bool spins = evidence.is("invariant/quiet-cpu") ||
-                     evidence.finding().headline.starts_with("the server spins");
+  const bool spins = evidence.is("invariant/quiet-cpu") || evidence.shows(Symptom::spins);
   return spins ? evidence.snapshot() : nullptr;
 }
 

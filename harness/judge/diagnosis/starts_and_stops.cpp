@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <csignal>
 
 #include <fmt/format.h>
 
@@ -13,12 +15,9 @@ namespace sockdrill {
 
 namespace {
 
-using Found = std::optional<std::string>;
-
 bool found_address_taken(const Evidence& evidence) {
   const bool is_restart = evidence.in_case(Kind::started, "server") != nullptr;
-  return evidence.death() != nullptr && is_restart &&
-         (evidence.says("Address already in use") || evidence.says("EADDRINUSE"));
+  return evidence.death() != nullptr && is_restart && evidence.says(Errno{EADDRINUSE});
 }
 
 /// After the new instance was started somebody listened, though it could not.
@@ -43,45 +42,39 @@ Found find_orphans(const Evidence& evidence) {
 }
 
 Found find_stale_path(const Evidence& evidence) {
-  const bool is_taken = evidence.death() != nullptr &&
-                        (evidence.says("Address already in use") || evidence.says("EADDRINUSE"));
-  if (!is_taken || !is_unix(evidence.target().transport) ||
-      evidence.in_case(Kind::started, "server") == nullptr)
-    return {};
+  if (!found_address_taken(evidence) || !is_unix(evidence.target().transport)) return {};
   return "the server was started again, and bind() failed with EADDRINUSE: the path of the first "
          "instance is still there";
 }
 
-bool second_lives(const Evidence& evidence) {
-  return evidence.finding().headline.starts_with("a second instance on the same address starts");
-}
-
 Found find_port_shared(const Evidence& evidence) {
-  if (!second_lives(evidence) || evidence.target().transport != Transport::tcp) return {};
+  if (!evidence.shows(Symptom::second_lives) || evidence.target().transport != Transport::tcp)
+    return {};
   return "a second instance listens on the same port";
 }
 
 Found find_datagram_port_shared(const Evidence& evidence) {
-  if (!second_lives(evidence) || evidence.target().transport != Transport::udp) return {};
+  if (!evidence.shows(Symptom::second_lives) || evidence.target().transport != Transport::udp)
+    return {};
   return "a second instance is bound to the same port";
 }
 
 Found find_path_taken_over(const Evidence& evidence) {
-  if (!second_lives(evidence) || !is_unix(evidence.target().transport)) return {};
+  if (!evidence.shows(Symptom::second_lives) || !is_unix(evidence.target().transport)) return {};
   return "a second instance is bound to the same path";
 }
 
 /// A stop signal was sent, the server has not ended, and this is how it stands.
 const Snapshot* unstopped(const Evidence& evidence) {
-  const bool is_it =
-      evidence.is("step") && (evidence.finding().headline.starts_with("the server does not end"));
-  return is_it ? evidence.snapshot() : nullptr;
+  return evidence.shows(Symptom::does_not_end) ? evidence.snapshot() : nullptr;
 }
 
 std::uint64_t bit_of(const Evidence& evidence) {
   const Event* signalled = evidence.last_in_case(Kind::signalled, "server");
   if (signalled == nullptr) return 0;
-  const int number = signalled->text == "SIGTERM" ? 15 : signalled->text == "SIGINT" ? 2 : 0;
+  const int number = signalled->text == "SIGTERM"  ? SIGTERM
+                     : signalled->text == "SIGINT" ? SIGINT
+                                                   : 0;
   return number == 0 ? 0 : std::uint64_t{1} << static_cast<unsigned>(number - 1);
 }
 

@@ -13,8 +13,6 @@ namespace sockdrill {
 
 namespace {
 
-using Found = std::optional<std::string>;
-
 /// The echo of the conversation differs from what was sent, and is not just unfinished.
 struct Echo {
   Bytes sent;
@@ -115,8 +113,6 @@ bool speaks_lines(const Evidence& evidence) {
          evidence.target().speaks.style == Style::request_reply;
 }
 
-std::vector<Bytes> lines_of(const Bytes& octets) { return split(octets, '\n'); }
-
 /// What clients have sent in one go without ending the line.
 std::vector<Bytes> pieces_of(const Evidence& evidence, const Talk& talk) {
   std::vector<Bytes> pieces;
@@ -133,7 +129,7 @@ Found find_piece(const Evidence& evidence) {
   const Talk& talk = *evidence.talk();
   const std::vector<Bytes> pieces = pieces_of(evidence, talk);
   if (talk.received_at.empty()) return {};
-  for (const Bytes& line : lines_of(octets_of(talk.received))) {
+  for (const Bytes& line : split(octets_of(talk.received), '\n')) {
     const bool is_one = std::any_of(pieces.begin(), pieces.end(), [&](const Bytes& piece) {
       return !piece.empty() && line.ends_with(piece) &&
              line.size() - piece.size() <= kLongestPrefix;

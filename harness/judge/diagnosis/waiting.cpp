@@ -12,8 +12,6 @@ namespace sockdrill {
 
 namespace {
 
-using Found = std::optional<std::string>;
-
 /// The listener where connections wait, while the server sleeps.
 const SocketSeen* waiting_listener(const Evidence& evidence) {
   const Snapshot* now = evidence.asleep();
