@@ -189,6 +189,22 @@ TEST(StreamsTest, TheFirstNulIsTheEndOfACString) {
   EXPECT_EQ(told("a"), "");
 }
 
+TEST(StreamsTest, AStretchIsMissedHoweverFarItIs) {
+  const auto told = [](std::uint64_t sent, std::uint64_t right, std::uint64_t gap) {
+    Story story(
+        R"([{"client": "a", "connect": {}}, {"client": "a", "send": {"pattern": "a", "bytes": )" +
+        std::to_string(sent) + R"(}}, {"client": "a", "expect": {"bytes": "=sent"}}])");
+    const std::string key = pattern_key("a");
+    story.served_one().connected().step().sent(pattern_octets(key, 0, sent)).ended();
+    story.step().received(pattern_octets(key, 0, right));
+    story.received(pattern_octets(key, right + gap, 4096));
+    return diagnosed(story.ended("unmet"));
+  };
+  EXPECT_EQ(told(8U << 20U, 300'123, 70'000), "short-write-dropped");
+  EXPECT_EQ(told(8U << 20U, 5'000'123, 986'869), "short-write-dropped");
+  EXPECT_EQ(told(8U << 20U, 5'000'128, 0), "");
+}
+
 TEST(DatagramsTest, ACutDatagramIsToldFromOneInPieces) {
   const auto told = [](const std::vector<std::uint64_t>& sizes) {
     Story story(R"([{"client": "a", "send": {"pattern": "a", "bytes": 2000}},

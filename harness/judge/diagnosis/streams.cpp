@@ -15,8 +15,8 @@ namespace {
 
 /// The echo of the conversation differs from what was sent, and is not just unfinished.
 struct Echo {
-  Bytes sent;
-  Bytes received;
+  const Content& sent;
+  const Content& received;
   std::size_t differs_at = 0;
 };
 
@@ -27,23 +27,22 @@ bool is_stream_finding(const Evidence& evidence) {
 
 std::optional<Echo> wrong_echo(const Evidence& evidence) {
   if (!is_stream_finding(evidence) || evidence.target().speaks.style != Style::echo) return {};
-  Echo echo{.sent = octets_of(evidence.talk()->sent),
-            .received = octets_of(evidence.talk()->received)};
-  const auto [mine, theirs] =
-      std::mismatch(echo.sent.begin(), echo.sent.end(), echo.received.begin(), echo.received.end());
-  echo.differs_at = static_cast<std::size_t>(mine - echo.sent.begin());
-  return echo;
+  const Talk& talk = *evidence.talk();
+  return Echo{.sent = talk.sent,
+              .received = talk.received,
+              .differs_at = static_cast<std::size_t>(agreement(talk.sent, talk.received, 0))};
 }
 
 /// How many octets of what was sent are left out where the echo first differs; nothing when what
 /// comes there is not what was sent later on.
 std::optional<std::size_t> gap_of(const Echo& echo) {
   constexpr std::size_t kEnough = 24;
-  if (echo.received.size() < echo.differs_at + kEnough) return {};
-  const std::size_t later =
-      echo.sent.find(echo.received.substr(echo.differs_at, kEnough), echo.differs_at);
-  if (later == Bytes::npos) return {};
-  return later - echo.differs_at;
+  constexpr std::size_t kLongestGap = std::size_t{4} << 20U;
+  const Bytes came = echo.received.copy(echo.differs_at, kEnough);
+  if (came.size() < kEnough) return {};
+  const std::size_t gap = echo.sent.copy(echo.differs_at, kLongestGap).find(came);
+  if (gap == Bytes::npos) return {};
+  return gap;
 }
 
 /// A difference inside a word of the pattern shows where the word's octets first differ.
@@ -52,10 +51,11 @@ bool is_power_of_two(std::size_t value) { return value >= 512 && (value & (value
 
 Found find_nul(const Evidence& evidence) {
   const std::optional<Echo> echo = wrong_echo(evidence);
-  const std::size_t nul = echo ? echo->sent.find('\0') : Bytes::npos;
+  const std::size_t nul = echo ? octets_of(echo->sent).find('\0') : Bytes::npos;
   if (nul == Bytes::npos || echo->differs_at != nul) return {};
   const bool is_cut = echo->received.size() == nul;
-  const bool is_skipped = echo->received.size() > nul && echo->received[nul] != '\0';
+  const bool is_skipped =
+      echo->received.size() > nul && echo->received.copy(nul, 1) != Bytes(1, '\0');
   // With the first octet a NUL, only the silence of a server at rest tells.
   if ((!is_cut && !is_skipped) || (nul == 0 && evidence.asleep() == nullptr)) return {};
   if (evidence.talk()->end != End::none) return {};
@@ -66,8 +66,8 @@ Found find_replaced(const Evidence& evidence) {
   constexpr std::string_view kReplacement = "\xef\xbf\xbd";
   const std::optional<Echo> echo = wrong_echo(evidence);
   if (!echo || echo->differs_at >= echo->received.size()) return {};
-  const bool is_replaced = echo->received.compare(echo->differs_at, 3, kReplacement) == 0;
-  if (!is_replaced || is_utf8(echo->sent)) return {};
+  const bool is_replaced = echo->received.copy(echo->differs_at, 3) == kReplacement;
+  if (!is_replaced || is_utf8(octets_of(echo->sent))) return {};
   return fmt::format("octet {} is no UTF-8, and U+FFFD came back instead",
                      number(echo->differs_at));
 }
