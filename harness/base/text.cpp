@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstdint>
 #include <numeric>
 #include <optional>
@@ -103,6 +104,25 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
   const std::string meant = nearest(word, candidates);
   return meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant);
+}
+
+std::string to_hex(std::string_view octets) {
+  std::string hex;
+  hex.reserve(octets.size() * 2);
+  for (const char c : octets) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return hex;
+}
+
+std::optional<Bytes> from_hex(std::string_view digits) {
+  if (digits.size() % 2 != 0) return std::nullopt;
+  Bytes octets;
+  for (std::size_t at = 0; at < digits.size(); at += 2) {
+    unsigned char octet = 0;
+    const char* const end = digits.data() + at + 2;
+    if (std::from_chars(digits.data() + at, end, octet, 16).ptr != end) return std::nullopt;
+    octets += static_cast<char>(octet);
+  }
+  return octets;
 }
 
 std::string join_or(const std::vector<std::string>& words) {

@@ -3,6 +3,7 @@
 // Showing bytes and words to people: nothing invisible stays invisible.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,11 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 
 /// "; did you mean 'x'?" or "".
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+
+/// Two small digits an octet.
+std::string to_hex(std::string_view octets);
+/// Pairs of digits, small or capital, and nothing else; nothing when they are not that.
+std::optional<Bytes> from_hex(std::string_view digits);
 
 /// "a, b or c".
 std::string join_or(const std::vector<std::string>& words);

@@ -41,6 +41,14 @@ TEST(JoinOrTest, ReadsLikeASentence) {
   EXPECT_EQ(join_or({"a", "b", "c"}), "a, b or c");
 }
 
+TEST(HexTest, IsTwoDigitsAnOctetBothWays) {
+  const Bytes octets("\0\x7f\xff", 3);
+  EXPECT_EQ(to_hex(octets), "007fff");
+  EXPECT_EQ(from_hex("007Fff"), octets);
+  EXPECT_EQ(from_hex(""), "");
+  for (const char* wrong : {"0", "0g", "g0", "-1", "+1", " 1", "0x"}) EXPECT_FALSE(from_hex(wrong));
+}
+
 TEST(QuoteForShellTest, QuotesOnlyWhatAShellWouldChange) {
   EXPECT_EQ(quote_for_shell("a/b.json:echo"), "a/b.json:echo");
   EXPECT_EQ(quote_for_shell("python3 my.py {port}"), "'python3 my.py {port}'");

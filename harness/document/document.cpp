@@ -151,6 +151,11 @@ Result<std::int64_t> Node::as_integer(std::int64_t low, std::int64_t high) const
   return json_->get<std::int64_t>();
 }
 
+Result<std::uint64_t> Node::as_unsigned() const {
+  if (!json_->is_number_unsigned()) return tl::unexpected(expected("a whole number, not below 0"));
+  return json_->get<std::uint64_t>();
+}
+
 Result<std::string> Node::as_word(const std::vector<std::string>& words) const {
   if (!is_string()) return tl::unexpected(expected(join_or(words)));
   const auto word = json_->get<std::string>();

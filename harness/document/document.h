@@ -77,6 +77,8 @@ class Node final {
   [[nodiscard]] Result<bool> as_bool() const;
   /// A whole number of this range.
   [[nodiscard]] Result<std::int64_t> as_integer(std::int64_t low, std::int64_t high) const;
+  /// A whole number, not below 0.
+  [[nodiscard]] Result<std::uint64_t> as_unsigned() const;
   /// A string out of these words; the error lists them, with did-you-mean.
   [[nodiscard]] Result<std::string> as_word(const std::vector<std::string>& words) const;
   /// A string, or an array of strings.

@@ -14,8 +14,6 @@ namespace sockdrill {
 
 namespace {
 
-constexpr std::string_view kDigits = "0123456789abcdef";
-
 constexpr std::array<std::pair<Lane, const char*>, 4> kLanes{{{Lane::client, "client"},
                                                               {Lane::server, "server"},
                                                               {Lane::network, "network"},
@@ -85,29 +83,17 @@ auto read_word_of(const Node& node, const Table& table)
 
 Json write_text(const std::string& text) {
   if (is_utf8(text)) return text;
-  std::string hex;
-  for (const char c : text) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
   Json json = Json::object();
-  json["hex"] = hex;
+  json["hex"] = to_hex(text);
   return json;
 }
 
 Result<std::string> read_text(const Node& node) {
   if (!node.is_object()) return node.as_string();
   TRY_VOID(node.allow_only({"hex"}));
-  const std::string hex = TRY(TRY(node.required("hex")).as_string());
-  if (hex.size() % 2 != 0 || hex.find_first_not_of(kDigits) != std::string::npos)
-    return tl::unexpected(node.at("hex").expected("pairs of hexadecimal digits"));
-  std::string text;
-  for (std::size_t i = 0; i < hex.size(); i += 2)
-    text += static_cast<char>(kDigits.find(hex[i]) * 16 + kDigits.find(hex[i + 1]));
-  return text;
-}
-
-Result<std::uint64_t> read_unsigned(const Node& node) {
-  if (!node.json().is_number_unsigned())
-    return tl::unexpected(node.expected("a whole number, not below 0"));
-  return node.json().get<std::uint64_t>();
+  const std::optional<Bytes> text = from_hex(TRY(TRY(node.required("hex")).as_string()));
+  if (!text) return tl::unexpected(node.at("hex").expected("pairs of hexadecimal digits"));
+  return *text;
 }
 
 Json write_error(Errno error) {
@@ -156,9 +142,9 @@ Result<Resources> read_resources(const Node& node) {
   r.close_wait = TRY(read_count(node, "close_wait"));
   r.ran = Nanoseconds(TRY(read_signed(node, "ran_ns")));
   r.runnable = Nanoseconds(TRY(read_signed(node, "runnable_ns")));
-  if (node.has("resident_bytes")) r.resident_bytes = TRY(read_unsigned(node.at("resident_bytes")));
-  if (node.has("virtual_bytes")) r.virtual_bytes = TRY(read_unsigned(node.at("virtual_bytes")));
-  if (node.has("runs")) r.runs = TRY(read_unsigned(node.at("runs")));
+  if (node.has("resident_bytes")) r.resident_bytes = TRY(node.at("resident_bytes").as_unsigned());
+  if (node.has("virtual_bytes")) r.virtual_bytes = TRY(node.at("virtual_bytes").as_unsigned());
+  if (node.has("runs")) r.runs = TRY(node.at("runs").as_unsigned());
   return r;
 }
 
@@ -196,7 +182,7 @@ Result<Event> read_event(const Node& node) {
     event.step = static_cast<int>(TRY(node.at("step").as_integer(INT32_MIN, INT32_MAX)));
   if (node.has("text")) event.text = TRY(read_text(node.at("text")));
   if (node.has("detail")) event.detail = TRY(read_text(node.at("detail")));
-  if (node.has("number")) event.number = TRY(read_unsigned(node.at("number")));
+  if (node.has("number")) event.number = TRY(node.at("number").as_unsigned());
   if (node.has("error")) event.error = TRY(read_error(node.at("error")));
   if (node.has("content")) event.content = TRY(read_content(node.at("content")));
   if (node.has("resources")) event.resources = TRY(read_resources(node.at("resources")));

@@ -55,7 +55,8 @@ enum class Kind {
   exited,     ///< number: status, or signal number + 256; text: "exited with status 1"
   wrote,      ///< content; text: "stdout" or "stderr"
   sampled,    ///< resources; text: "baseline", "after", "round N", "step"; number: round
-  observed,   ///< snapshot, where a step has not ended well, or the server holds more than before
+  observed,   ///< snapshot, where something may have gone wrong; text: "unmet", "deadline", "done",
+              ///< "restless" or "grown"
   left_over,  ///< after stopping; number: processes; text: which
   // harness
   case_began,   ///< number: index of the case; text: its bindings

@@ -40,10 +40,7 @@ Result<void> take(const Node& node, const char* key, int& into) {
 }
 
 Result<void> take(const Node& node, const char* key, std::uint64_t& into) {
-  if (!node.has(key)) return {};
-  if (!node.at(key).json().is_number_unsigned())
-    return tl::unexpected(node.at(key).expected("a whole number, not below 0"));
-  into = node.at(key).json().get<std::uint64_t>();
+  if (node.has(key)) into = TRY(node.at(key).as_unsigned());
   return {};
 }
 

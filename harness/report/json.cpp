@@ -16,12 +16,6 @@ namespace {
 /// JSON can say every character; only what is no UTF-8 at all has to be spelled out.
 std::string text_of(const std::string& text) { return is_utf8(text) ? text : visible_lines(text); }
 
-std::string hex_of(const Bytes& octets) {
-  std::string hex;
-  for (const char c : octets) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return hex;
-}
-
 Json list_of(const std::vector<std::string>& words) {
   Json list = Json::array();
   for (const std::string& word : words) list.push_back(text_of(word));
@@ -47,8 +41,8 @@ Json write_finding(const Finding& finding) {
     Json& difference = json["difference"];
     difference["at"] = finding.difference->at;
     difference["from"] = finding.difference->window_from;
-    difference["expected_hex"] = hex_of(finding.difference->expected);
-    difference["actual_hex"] = hex_of(finding.difference->actual);
+    difference["expected_hex"] = to_hex(finding.difference->expected);
+    difference["actual_hex"] = to_hex(finding.difference->actual);
   }
   json["events"] = finding.evidence;
   return json;

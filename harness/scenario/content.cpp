@@ -283,13 +283,6 @@ bool is_plain_text(const Bytes& octets) {
   });
 }
 
-std::string to_hex(const Bytes& octets) {
-  std::string hex;
-  hex.reserve(octets.size() * 2);
-  for (const char c : octets) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return hex;
-}
-
 Json write_chunk(const Chunk& chunk) {
   if (!chunk.key.empty())
     return {{"pattern", chunk.key}, {"from", chunk.offset}, {"bytes", chunk.length}};
@@ -302,13 +295,9 @@ Result<void> read_chunk(const Node& node, Content& content) {
   if (node.has("text")) {
     content.append(TRY(node.at("text").as_string()));
   } else if (node.has("hex")) {
-    const std::string hex = TRY(node.at("hex").as_string());
-    if (hex.size() % 2 != 0 || !std::all_of(hex.begin(), hex.end(), is_hex))
-      return tl::unexpected(node.at("hex").expected("pairs of hexadecimal digits"));
-    Bytes octets;
-    for (std::size_t i = 0; i < hex.size(); i += 2)
-      octets += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
-    content.append(octets);
+    const std::optional<Bytes> octets = from_hex(TRY(node.at("hex").as_string()));
+    if (!octets) return tl::unexpected(node.at("hex").expected("pairs of hexadecimal digits"));
+    content.append(*octets);
   } else {
     const std::string key = TRY(TRY(node.required("pattern")).as_string());
     const auto from = static_cast<std::uint64_t>(

@@ -23,20 +23,17 @@ std::int64_t largest_of(const std::string& form) {
 }
 
 Result<Bytes> read_hex(const Node& node) {
-  Bytes octets;
   std::string digits;
   for (const char c : TRY(node.as_string())) {
     if (std::isspace(static_cast<unsigned char>(c)) != 0) continue;
     if (std::isxdigit(static_cast<unsigned char>(c)) == 0)
       return tl::unexpected(node.expected("hexadecimal digits, in pairs, with or without spaces"));
     digits += c;
-    if (digits.size() < 2) continue;
-    octets += static_cast<char>(std::stoi(digits, nullptr, 16));
-    digits.clear();
   }
-  if (!digits.empty())
+  const std::optional<Bytes> octets = from_hex(digits);
+  if (!octets)
     return tl::unexpected(node.error("a hexadecimal digit is left over: they come in pairs"));
-  return octets;
+  return *octets;
 }
 
 Result<Bytes> read_base64(const Node& node) {
@@ -193,13 +190,9 @@ Json write_payload(const Payload& payload) {
     case Kind::cstr:
       json["cstr"] = payload.bytes;
       break;
-    case Kind::hex: {
-      std::string hex;
-      for (const char c : payload.bytes)
-        hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
-      json["hex"] = hex;
+    case Kind::hex:
+      json["hex"] = to_hex(payload.bytes);
       break;
-    }
     case Kind::base64:
       json["base64"] = write_base64(payload.bytes);
       break;

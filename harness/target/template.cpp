@@ -49,35 +49,13 @@ Bytes encode_length(std::size_t length, LengthForm form) {
   return {};
 }
 
-std::optional<Bytes> octets_of_hex(const std::vector<std::string>& words) {
-  const auto value_of_digit = [](char c) -> int {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
-  Bytes octets;
-  for (std::size_t i = 1; i < words.size(); ++i) {
-    const std::string& digits = words[i];
-    if (digits.size() % 2 != 0) return std::nullopt;
-    for (std::size_t at = 0; at < digits.size(); at += 2) {
-      const int high = value_of_digit(digits[at]);
-      const int low = value_of_digit(digits[at + 1]);
-      if (high < 0 || low < 0) return std::nullopt;
-      octets += static_cast<char>(high * 16 + low);
-    }
-  }
-  if (octets.empty()) return std::nullopt;
-  return octets;
-}
-
 /// As the octets stand in a template. What is no UTF-8 cannot stand in JSON.
 std::string text_of_literal(const Bytes& literal) {
   std::string text;
   for (std::size_t at = 0; at < literal.size();) {
     const std::size_t length = utf8_length(literal, at);
     if (length == 0) {
-      text += fmt::format("{{hex {:02x}}}", static_cast<unsigned char>(literal[at]));
+      text += fmt::format("{{hex {}}}", to_hex(literal.substr(at, 1)));
     } else {
       const bool is_brace = literal[at] == '{' || literal[at] == '}';
       text += is_brace ? std::string(2, literal[at]) : literal.substr(at, length);
@@ -93,9 +71,14 @@ Result<Part> parse_placeholder(const std::string& inside) {
   if (words.size() == 1 && words[0] == "line") return Part{.kind = Part::Kind::line};
   if (words.size() == 1 && words[0] == "digits") return Part{.kind = Part::Kind::digits};
   if (words.size() >= 2 && words[0] == "hex") {
-    const std::optional<Bytes> octets = octets_of_hex(words);
-    if (!octets) return fail(fmt::format("'{{{}}}': expected pairs of hexadecimal digits", inside));
-    return Part{.kind = Part::Kind::literal, .literal = *octets};
+    Bytes octets;
+    for (std::size_t i = 1; i < words.size(); ++i) {
+      const std::optional<Bytes> part = from_hex(words[i]);
+      if (!part || part->empty())
+        return fail(fmt::format("'{{{}}}': expected pairs of hexadecimal digits", inside));
+      octets += *part;
+    }
+    return Part{.kind = Part::Kind::literal, .literal = octets};
   }
   if (words.size() == 2 && words[0] == "any") {
     const bool is_number =
