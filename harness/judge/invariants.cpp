@@ -86,8 +86,7 @@ void judge_growth(Walk& walk, const std::vector<const Event*>& samples) {
   };
   if (samples.empty()) return;
   const std::uint64_t memory =
-      walk.plan.target.declares.max_memory_growth.value_or(std::uint64_t{8} << 20U) +
-      quarantine_of(*samples[0]->resources);
+      walk.plan.target.declares.allowed_memory_growth() + quarantine_of(*samples[0]->resources);
   const std::array<Rule, 6> rules{
       {{"descriptors", "descriptors leak", "descriptors",
         [](const Resources& r) { return static_cast<std::uint64_t>(r.descriptors); }, 0},

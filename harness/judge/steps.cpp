@@ -331,8 +331,7 @@ void judge_server_expect(Walk& walk, const PlannedStep& step, const ServerExpect
     broken(Symptom::descriptors, "the server holds more descriptors than it may",
            fmt::format("at most {}", before->descriptors + *expect.descriptors),
            fmt::format("{}", now.descriptors));
-  const std::uint64_t declared =
-      walk.plan.target.declares.max_memory_growth.value_or(std::uint64_t{8} << 20U);
+  const std::uint64_t declared = walk.plan.target.declares.allowed_memory_growth();
   const std::optional<std::uint64_t> growth =
       expect.is_declared_growth ? std::optional(declared) : expect.memory_growth;
   if (growth && now.resident_bytes > before->resident_bytes + *growth + quarantine_of(now)) {

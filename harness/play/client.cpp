@@ -25,7 +25,7 @@ const char* word_of_connect(Errno error) {
 Task<void> Clients::act(const PlannedStep& step) {
   Client& client = clients_[step.client];
   client.name = step.client;
-  recorder_.client(Kind::step_began, step.client, step.id).lane = Lane::harness;
+  scene_.recorder.client(Kind::step_began, step.client, step.id).lane = Lane::harness;
   std::string ended = "done";
   if (const auto* connecting = std::get_if<Connect>(&step.action)) {
     ended = co_await connect(client, *connecting, step.id);
@@ -42,7 +42,7 @@ Task<void> Clients::act(const PlannedStep& step) {
   } else if (const auto* run_step = std::get_if<PlannedRun>(&step.action)) {
     ended = co_await run(client, *run_step, step.id);
   } else {
-    const bool opens_by_itself = !client.socket && !is_connected(transport_) &&
+    const bool opens_by_itself = !client.socket && !is_connected(scene_.plan.target.transport) &&
                                  std::holds_alternative<PlannedSend>(step.action);
     if (opens_by_itself) ended = open(client, SocketRequest{}, step.id);
     if (!client.socket) {
@@ -73,24 +73,25 @@ Task<void> Clients::act(const PlannedStep& step) {
       client.sent = SentSoFar{};
     }
   }
-  if (ended == "unmet" || ended == "deadline") observer_.note(ended, step.id);
-  Event& event = recorder_.harness(Kind::step_ended, step.id);
+  if (ended == "unmet" || ended == "deadline") scene_.observer.note(ended, step.id);
+  Event& event = scene_.recorder.harness(Kind::step_ended, step.id);
   event.who = step.client;
   event.text = ended;
 }
 
 std::string Clients::open(Client& client, const SocketRequest& request, int step) {
-  const SysResult<SocketId> socket = world_.open(request);
+  const SysResult<SocketId> socket = scene_.world.open(request);
   if (!socket) {
-    Event& event = recorder_.client(Kind::connect_failed, client.name, step);
+    Event& event = scene_.recorder.client(Kind::connect_failed, client.name, step);
     event.error = socket.error();
     event.text = "no socket";
     return "impossible";
   }
   const std::optional<std::uint16_t> port = client.last_port;
   client = Client{.name = client.name, .socket = *socket, .last_port = port};
-  recorder_.client(Kind::opened, client.name, step).text =
-      fmt::format("{} {}", to_string(transport_), to_string(world_.local_address(*socket)));
+  scene_.recorder.client(Kind::opened, client.name, step).text =
+      fmt::format("{} {}", to_string(scene_.plan.target.transport),
+                  to_string(scene_.world.local_address(*socket)));
   return "done";
 }
 
@@ -103,51 +104,51 @@ Task<std::string> Clients::connect(Client& client, const Connect& connect, int s
       .is_unnamed = connect.from.is_unnamed};
   if (open(client, request, step) != "done") co_return "impossible";
   const SocketId socket = *client.socket;
-  const Nanoseconds until = loop_.now() + caps_.step;
-  SysResult<void> made = world_.connect(socket, connect.to);
-  while (!made && made.error().value == EAGAIN && loop_.now() < until) {
+  const Nanoseconds until = scene_.loop.now() + scene_.caps.step;
+  SysResult<void> made = scene_.world.connect(socket, connect.to);
+  while (!made && made.error().value == EAGAIN && scene_.loop.now() < until) {
     // AF_UNIX: the backlog is full (connect(2)). Nothing tells us when a place is free.
-    static_cast<void>(co_await loop_.wait(WaitFor{.until = loop_.now() + 500us}));
-    made = world_.connect(socket, connect.to);
+    static_cast<void>(co_await scene_.loop.wait(WaitFor{.until = scene_.loop.now() + 500us}));
+    made = scene_.world.connect(socket, connect.to);
   }
   Errno error = made ? Errno{} : made.error();
   if (error.value == EINPROGRESS) {
     const Woken woken =
-        co_await loop_.wait(WaitFor{.socket = socket, .write = true, .until = until});
-    error = woken.is_late ? Errno{ETIMEDOUT} : world_.error_of(socket);
+        co_await scene_.loop.wait(WaitFor{.socket = socket, .write = true, .until = until});
+    error = woken.is_late ? Errno{ETIMEDOUT} : scene_.world.error_of(socket);
   }
   if (error.value != 0) {
-    Event& event = recorder_.client(Kind::connect_failed, client.name, step);
+    Event& event = scene_.recorder.client(Kind::connect_failed, client.name, step);
     event.error = error;
     event.text = word_of_connect(error);
-    world_.close(socket);
+    scene_.world.close(socket);
     client.socket.reset();
     co_return error.value == ETIMEDOUT || error.value == EAGAIN ? "deadline" : "done";
   }
   client.is_connected = true;
-  client.last_port = world_.local_address(socket).port();
-  recorder_.client(Kind::connected, client.name, step).text =
-      to_string(world_.local_address(socket));
+  client.last_port = scene_.world.local_address(socket).port();
+  scene_.recorder.client(Kind::connected, client.name, step).text =
+      to_string(scene_.world.local_address(socket));
   // A server that speaks first is heard out before anything is sent (MECHANISMS: greetings).
-  if (plan_.target.speaks.greeting.empty()) co_return "done";
+  if (scene_.plan.target.speaks.greeting.empty()) co_return "done";
   const PlannedExpect greeting{
-      .one_of = {{.what = Outcome::What::reply, .reply = plan_.target.speaks.greeting}},
+      .one_of = {{.what = Outcome::What::reply, .reply = scene_.plan.target.speaks.greeting}},
       .within_ms = std::nullopt};
   co_return co_await expect(client, greeting, step);
 }
 
 Task<std::string> Clients::settle(int step) {
-  const Woken woken =
-      co_await loop_.wait(WaitFor{.rest = WantsRest::any, .until = loop_.now() + caps_.step});
+  const Woken woken = co_await scene_.loop.wait(
+      WaitFor{.rest = WantsRest::any, .until = scene_.loop.now() + scene_.caps.step});
   if (woken.rest) co_return to_string(woken.rest->rest);
-  recorder_.harness(Kind::restless, step).text =
-      fmt::format("{}", fmt::join(world_.describe_tasks(), "; "));
+  scene_.recorder.harness(Kind::restless, step).text =
+      fmt::format("{}", fmt::join(scene_.world.describe_tasks(), "; "));
   co_return "deadline";
 }
 
 std::string Clients::shut_down(Client& client, Shutdown::How how, int step) {
-  const SysResult<void> done = world_.shutdown(*client.socket, how);
-  Event& event = recorder_.client(Kind::shut_down, client.name, step);
+  const SysResult<void> done = scene_.world.shutdown(*client.socket, how);
+  Event& event = scene_.recorder.client(Kind::shut_down, client.name, step);
   event.text = how == Shutdown::How::write ? "write" : how == Shutdown::How::read ? "read" : "both";
   if (!done) event.error = done.error();
   if (how != Shutdown::How::read) client.has_shut_down = true;
@@ -155,42 +156,44 @@ std::string Clients::shut_down(Client& client, Shutdown::How how, int step) {
 }
 
 std::string Clients::reset(Client& client, int step) {
-  world_.reset(*client.socket);
+  scene_.world.reset(*client.socket);
   client.socket.reset();
-  recorder_.client(Kind::was_reset, client.name, step);
+  scene_.recorder.client(Kind::was_reset, client.name, step);
   return "done";
 }
 
 Task<std::string> Clients::close(Client& client, const Close& close, int step) {
   std::string ended = "done";
   if (!close.at_once) {
-    if (is_connected(transport_) && !client.has_shut_down && client.heard.end == End::none)
+    if (is_connected(scene_.plan.target.transport) && !client.has_shut_down &&
+        client.heard.end == End::none)
       static_cast<void>(shut_down(client, Shutdown::How::write, step));
     // A source may stream on until we are gone: waiting for its end could take for ever.
-    const bool may_never_end = plan_.target.speaks.style == Style::source;
+    const bool may_never_end = scene_.plan.target.speaks.style == Style::source;
     ended = co_await drain(client, may_never_end ? kReadOfASource : UINT64_MAX, step);
   }
-  world_.close(*client.socket);
+  scene_.world.close(*client.socket);
   client.socket.reset();
-  recorder_.client(Kind::closed, client.name, step).text = close.at_once ? "at once" : "orderly";
+  scene_.recorder.client(Kind::closed, client.name, step).text =
+      close.at_once ? "at once" : "orderly";
   co_return ended;
 }
 
 Task<std::string> Clients::run(Client& client, const PlannedRun& run, int step) {
-  const Result<int> program = world_.start_program(
+  const Result<int> program = scene_.world.start_program(
       run.command, run.input.copy(0, static_cast<std::size_t>(run.input.size())));
   if (!program) {
-    recorder_.harness(Kind::failed, step).text = to_string(program.error());
+    scene_.recorder.harness(Kind::failed, step).text = to_string(program.error());
     co_return "impossible";
   }
-  const Nanoseconds until = loop_.now() + caps_.step;
-  std::optional<ProgramResult> result = world_.program_result(*program);
-  while (!result && loop_.now() < until) {
-    static_cast<void>(co_await loop_.wait(WaitFor{.until = loop_.now() + 500us}));
-    result = world_.program_result(*program);
+  const Nanoseconds until = scene_.loop.now() + scene_.caps.step;
+  std::optional<ProgramResult> result = scene_.world.program_result(*program);
+  while (!result && scene_.loop.now() < until) {
+    static_cast<void>(co_await scene_.loop.wait(WaitFor{.until = scene_.loop.now() + 500us}));
+    result = scene_.world.program_result(*program);
   }
   if (!result) co_return "deadline";
-  Event& event = recorder_.client(Kind::ran, client.name, step);
+  Event& event = scene_.recorder.client(Kind::ran, client.name, step);
   event.number =
       static_cast<std::uint64_t>(result->status.code) + (result->status.was_signalled ? 256U : 0U);
   event.text = to_string(result->status);
@@ -209,12 +212,12 @@ Task<void> Clients::finish_all() {
         PlannedStep{.id = -1, .client = name, .action = Close{}, .pointer = {}, .text = {}});
     endings.push_back(act(steps.back()));
   }
-  co_await loop_.run_all(endings, endings.size());
+  co_await scene_.loop.run_all(endings, endings.size());
 }
 
 void Clients::drop_all() {
   for (auto& [name, client] : clients_) {
-    if (client.socket) world_.close(*client.socket);
+    if (client.socket) scene_.world.close(*client.socket);
   }
   clients_.clear();
 }

@@ -7,23 +7,12 @@
 #include <string>
 
 #include "harness/plan/expectation.h"
-#include "harness/play/loop.h"
-#include "harness/play/observer.h"
-#include "harness/play/recorder.h"
-#include "harness/play/spin.h"
+#include "harness/play/scene.h"
 
 namespace sockdrill {
 
 /// What usually comes at once is not worth a look at the server.
 inline constexpr Nanoseconds kBeforeFirstLook = std::chrono::milliseconds(1);
-
-/// Caps for hangs, never verdicts on speed; scaled to the machine by the caller.
-struct Caps {
-  Nanoseconds step = std::chrono::seconds(10);   ///< one step of a client, one wait for rest
-  Nanoseconds start = std::chrono::seconds(10);  ///< the server listens
-  Nanoseconds stop =
-      std::chrono::seconds(5);  ///< the server exits after its stop signal; then SIGKILL
-};
 
 struct Client {
   std::string name;
@@ -39,15 +28,7 @@ struct Client {
 
 class Clients final {
  public:
-  Clients(World& world, Loop& loop, Recorder& recorder, Observer& observer, const Plan& plan,
-          const Caps& caps)
-      : world_(world),
-        loop_(loop),
-        recorder_(recorder),
-        observer_(observer),
-        plan_(plan),
-        caps_(caps),
-        transport_(plan.target.transport) {}
+  explicit Clients(const Scene& scene) : scene_(scene) {}
 
   /// Carries out one client's step, with its step_began and step_ended.
   Task<void> act(const PlannedStep& step);
@@ -55,8 +36,6 @@ class Clients final {
   Task<void> finish_all();
   /// Forgets all clients; their sockets are closed as they are.
   void drop_all();
-  /// The server was seen to spin when a client waited for it: see ServerSteps::has_spun().
-  [[nodiscard]] bool has_spun() const { return sampler_.has_spun; }
 
  private:
   Task<std::string> connect(Client& client, const Connect& connect, int step);
@@ -80,16 +59,9 @@ class Clients final {
   bool receive(Client& client, std::uint64_t most, int step);
   void note_received(Client& client, std::string_view octets, const SocketAddress& from, int step);
   void note_end(Client& client, End end, Errno error, int step);
-  [[nodiscard]] bool boundaries() const { return keeps_boundaries(transport_); }
+  [[nodiscard]] bool boundaries() const { return keeps_boundaries(scene_.plan.target.transport); }
 
-  World& world_;
-  Loop& loop_;
-  Recorder& recorder_;
-  Observer& observer_;
-  const Plan& plan_;
-  Caps caps_;
-  Transport transport_;
-  Sampler sampler_{world_};
+  Scene scene_;
   std::map<std::string, Client> clients_;
   std::string buffer_ = std::string(std::size_t{256} * 1024, '\0');
 };

@@ -30,23 +30,23 @@ Task<std::string> Clients::send(Client& client, const PlannedSend& send, int ste
 Task<std::string> Clients::send_piece(Client& client, const PlannedSend& send, std::uint64_t begin,
                                       std::uint64_t end, int step) {
   constexpr std::size_t kMostAtOnce = std::size_t{256} * 1024;
-  Nanoseconds until = loop_.now() + caps_.step;
+  Nanoseconds until = scene_.loop.now() + scene_.caps.step;
   while (begin < end) {
     const Bytes octets = send.content.copy(
         begin, static_cast<std::size_t>(std::min<std::uint64_t>(kMostAtOnce, end - begin)));
-    const SysResult<std::size_t> sent = world_.send(*client.socket, octets, send.urgent);
+    const SysResult<std::size_t> sent = scene_.world.send(*client.socket, octets, send.urgent);
     if (sent) {
-      Event& event = recorder_.client(Kind::sent, client.name, step);
+      Event& event = scene_.recorder.client(Kind::sent, client.name, step);
       event.content = send.content.slice(begin, *sent);
       event.number = client.sent_total;
       client.sent_total += *sent;
       client.sent.octets.append(event.content);
       begin += *sent;
-      until = loop_.now() + caps_.step;  // the cap is for hangs: progress renews it
+      until = scene_.loop.now() + scene_.caps.step;  // the cap is for hangs: progress renews it
       continue;
     }
     if (sent.error().value != EAGAIN) {
-      Event& event = recorder_.client(Kind::send_failed, client.name, step);
+      Event& event = scene_.recorder.client(Kind::send_failed, client.name, step);
       event.error = sent.error();
       event.number = end - begin;
       co_return "done";
@@ -55,16 +55,17 @@ Task<std::string> Clients::send_piece(Client& client, const PlannedSend& send, s
       static_cast<void>(receive(client, UINT64_MAX, step));
     const bool reads = send.reads_meanwhile && client.heard.end == End::none;
     const WantsRest rest = send.until_blocked ? WantsRest::any : WantsRest::firm_alone;
-    const Woken woken = co_await loop_.wait(WaitFor{.socket = client.socket,
-                                                    .read = reads,
-                                                    .write = true,
-                                                    .rest = rest,
-                                                    .until = until,
-                                                    .rest_after = loop_.now() + kBeforeFirstLook});
+    const Woken woken =
+        co_await scene_.loop.wait(WaitFor{.socket = client.socket,
+                                          .read = reads,
+                                          .write = true,
+                                          .rest = rest,
+                                          .until = until,
+                                          .rest_after = scene_.loop.now() + kBeforeFirstLook});
     if (woken.writable || woken.readable) continue;
     if (woken.rest) {
       // Everything sleeps, and our octets do not get out: the server takes no more of them.
-      recorder_.client(Kind::blocked, client.name, step).number = begin;
+      scene_.recorder.client(Kind::blocked, client.name, step).number = begin;
       co_return "done";
     }
     co_return "deadline";
@@ -74,36 +75,37 @@ Task<std::string> Clients::send_piece(Client& client, const PlannedSend& send, s
 
 Task<std::string> Clients::send_messages(Client& client, const PlannedSend& send, int step) {
   const Bytes octets = send.content.copy(0, static_cast<std::size_t>(send.content.size()));
-  const Nanoseconds until = loop_.now() + caps_.step;
+  const Nanoseconds until = scene_.loop.now() + scene_.caps.step;
   for (;;) {
-    const SysResult<std::size_t> sent = is_connected(transport_)
-                                            ? world_.send(*client.socket, octets, send.urgent)
-                                            : world_.send_to(*client.socket, octets, send.to);
+    const SysResult<std::size_t> sent = is_connected(scene_.plan.target.transport)
+                                            ? scene_.world.send(*client.socket, octets, send.urgent)
+                                            : scene_.world.send_to(*client.socket, octets, send.to);
     if (sent) {
-      Event& event = recorder_.client(Kind::sent, client.name, step);
+      Event& event = scene_.recorder.client(Kind::sent, client.name, step);
       event.content = send.content;
       event.number = client.sent_total;
       event.text = send.to;
       client.sent_total += *sent;
       client.sent.messages.push_back(send.content);
-      client.last_port = world_.local_address(*client.socket).port();
+      client.last_port = scene_.world.local_address(*client.socket).port();
       co_return "done";
     }
-    if (sent.error().value != EAGAIN || loop_.now() >= until) {
-      Event& event = recorder_.client(Kind::send_failed, client.name, step);
+    if (sent.error().value != EAGAIN || scene_.loop.now() >= until) {
+      Event& event = scene_.recorder.client(Kind::send_failed, client.name, step);
       event.error = sent.error();
       event.number = octets.size();
       co_return sent.error().value == EAGAIN ? "deadline" : "done";
     }
     if (send.reads_meanwhile) static_cast<void>(receive(client, UINT64_MAX, step));
-    const Woken woken = co_await loop_.wait(WaitFor{.socket = client.socket,
-                                                    .read = send.reads_meanwhile,
-                                                    .write = true,
-                                                    .rest = WantsRest::any,
-                                                    .until = std::min(until, loop_.now() + 1ms),
-                                                    .rest_after = loop_.now() + kBeforeFirstLook});
+    const Woken woken =
+        co_await scene_.loop.wait(WaitFor{.socket = client.socket,
+                                          .read = send.reads_meanwhile,
+                                          .write = true,
+                                          .rest = WantsRest::any,
+                                          .until = std::min(until, scene_.loop.now() + 1ms),
+                                          .rest_after = scene_.loop.now() + kBeforeFirstLook});
     if (woken.rest && send.until_blocked) {
-      recorder_.client(Kind::blocked, client.name, step);
+      scene_.recorder.client(Kind::blocked, client.name, step);
       co_return "done";
     }
   }

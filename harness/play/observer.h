@@ -12,8 +12,9 @@ class Observer final {
   /// Both outlive it.
   Observer(World& world, Recorder& recorder) : world_(world), recorder_(recorder) {}
 
-  /// `why`: as the step ended ("unmet", "deadline"), or "grown". A crowd may fail a thousand times;
-  /// the first failures tell enough.
+  /// `why`: as the step ended ("unmet", "deadline"; "done" where only the judge knows whether it
+  /// went well), or "restless", or "grown". A crowd may fail a thousand times; the first failures
+  /// tell enough.
   void note(const std::string& why, int step) {
     if (left_ == 0 || world_.exited(Instance::first)) return;
     --left_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/play/client.h"
 #include "harness/play/server_steps.h"
 
 namespace sockdrill {
@@ -19,8 +20,9 @@ class Player final {
         loop_(world),
         recorder_(world, events),
         observer_(world, recorder_),
-        server_(world, loop_, recorder_, observer_, plan, options.caps),
-        clients_(world, loop_, recorder_, observer_, plan, options.caps) {
+        sampler_(world),
+        server_(scene(options.caps)),
+        clients_(scene(options.caps)) {
     loop_.should_interrupt = options.should_interrupt;
   }
 
@@ -30,6 +32,9 @@ class Player final {
   Loop& loop() { return loop_; }
 
  private:
+  Scene scene(const Caps& caps) {
+    return {world_, loop_, recorder_, observer_, sampler_, plan_, caps};
+  }
   Task<bool> begin();
   Task<void> take_baseline();
   Task<void> play_case(const CasePlan& planned, std::size_t index);
@@ -39,9 +44,10 @@ class Player final {
   Task<void> look_after(const CasePlan& planned, const std::string& text, std::uint64_t round);
   [[nodiscard]] bool has_grown(const Resources& now, const Resources& before) const;
   [[nodiscard]] bool has_more_memory(const Resources& now, const Resources& before) const;
-  [[nodiscard]] bool has_spun() const { return server_.has_spun() || clients_.has_spun(); }
+  /// A server that was seen to spin when it should rest has its verdict, and whatever follows is
+  /// dear.
   [[nodiscard]] bool is_over() {
-    return loop_.is_interrupted() || has_spun() || server_.has_ended(-1);
+    return loop_.is_interrupted() || sampler_.has_spun || server_.has_ended(-1);
   }
 
   World& world_;
@@ -50,6 +56,7 @@ class Player final {
   Loop loop_;
   Recorder recorder_;
   Observer observer_;
+  Sampler sampler_;
   ServerSteps server_;
   Clients clients_;
   bool was_started_ = false;
@@ -81,7 +88,7 @@ void Player::note_death(int step) {
 
 Task<void> Player::play_blocks(const CasePlan& planned) {
   for (const Block& block : planned.blocks) {
-    if (loop_.is_interrupted() || has_spun()) co_return;
+    if (loop_.is_interrupted() || sampler_.has_spun) co_return;
     std::vector<Task<void>> scripts;
     for (const Script& script : block.scripts) scripts.push_back(play_script(script));
     co_await loop_.run_all(scripts, block.at_once);
@@ -116,9 +123,7 @@ Task<bool> Player::begin() {
 }
 
 bool Player::has_more_memory(const Resources& now, const Resources& before) const {
-  const std::uint64_t allowance =
-      plan_.target.declares.max_memory_growth.value_or(std::uint64_t{8} << 20U);
-  return now.resident_bytes > before.resident_bytes + allowance;
+  return now.resident_bytes > before.resident_bytes + plan_.target.declares.allowed_memory_growth();
 }
 
 bool Player::has_grown(const Resources& now, const Resources& before) const {

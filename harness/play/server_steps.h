@@ -3,20 +3,13 @@
 // What happens to the server: launch, readiness, signals, limits, restarts, and what is expected of
 // it, as coroutines.
 
-#include "harness/play/client.h"
+#include "harness/play/scene.h"
 
 namespace sockdrill {
 
 class ServerSteps final {
  public:
-  ServerSteps(World& world, Loop& loop, Recorder& recorder, Observer& observer, const Plan& plan,
-              const Caps& caps)
-      : world_(world),
-        loop_(loop),
-        recorder_(recorder),
-        observer_(observer),
-        plan_(plan),
-        caps_(caps) {}
+  explicit ServerSteps(const Scene& scene) : scene_(scene) {}
 
   /// Starts the server and waits until it listens; false when it does not (recorded as
   /// not_listening).
@@ -37,8 +30,6 @@ class ServerSteps final {
   std::string background_reason();
   /// The first instance has ended; the event has been recorded.
   bool has_ended(int step);
-  /// It was seen to spin when it should rest: that is its verdict, and whatever follows is dear.
-  [[nodiscard]] bool has_spun() const { return sampler_.has_spun; }
   /// A restart has made what was sampled before meaningless: a new baseline is due.
   bool needs_baseline = false;
   std::optional<Resources> baseline;
@@ -55,13 +46,7 @@ class ServerSteps final {
   void note_exit(Instance instance, int step);
   void note_output(Instance instance, int step);
 
-  World& world_;
-  Loop& loop_;
-  Recorder& recorder_;
-  Observer& observer_;
-  const Plan& plan_;
-  Caps caps_;
-  Sampler sampler_{world_};
+  Scene scene_;
   bool is_exit_noted_ = false;
   std::optional<std::uint64_t> usual_limit_;
 };

@@ -41,10 +41,13 @@ struct Declares {
   std::vector<int> exit;  ///< statuses that a stop may end with; empty: 0, or killed by the signal
   std::optional<std::uint64_t> max_message;  ///< the longest request (stream) or datagram it takes
   std::optional<std::uint64_t> max_connections;
-  std::optional<std::uint64_t>
-      max_memory_growth;  ///< octets a slow client may cost; 8 MiB when not said
+  std::optional<std::uint64_t> max_memory_growth;  ///< octets a slow client may cost
   std::optional<std::uint64_t> idle_timeout_ms;
   bool broadcasts = false;  ///< it answers requests that were sent to a broadcast address
+  /// In octets: what is declared, or 8 MiB.
+  [[nodiscard]] std::uint64_t allowed_memory_growth() const {
+    return max_memory_growth.value_or(std::uint64_t{8} << 20U);
+  }
   bool operator==(const Declares&) const = default;
 };
 

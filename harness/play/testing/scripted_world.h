@@ -1,8 +1,7 @@
 #pragma once
 
 // A world of which only time, readiness, rest and samples exist, for the tests of the loop and of
-// what watches beside it. Time is virtual:
-// it passes when somebody waits.
+// what watches beside it. Time is virtual: it passes when somebody waits.
 
 #include <algorithm>
 #include <cstdlib>
@@ -19,8 +18,8 @@ class ScriptedWorld final : public World {
   std::multimap<Nanoseconds, Ready> readiness;  ///< when which socket becomes ready
   std::deque<RestReport> looks;                 ///< what each look sees; then the last one again
   std::size_t looked = 0;
-  std::function<Resources(Nanoseconds)>
-      sampled;  ///< what the server holds and has consumed by then
+  /// What the server holds and has consumed by then.
+  std::function<Resources(Nanoseconds)> sampled;
 
   Nanoseconds now() override { return now_; }
   std::vector<Ready> wait(Nanoseconds until) override {
