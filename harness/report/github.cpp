@@ -88,7 +88,8 @@ class Github final : public Reporter {
                                    counts(totals), exit_code, exit_code_meaning(exit_code));
     if (!rows_.empty())
       text += "\n| | check | server | what was seen |\n|---|---|---|---|\n" + rows_;
-    if (left_out_ > 0) text += fmt::format("\nAnd {} more.\n", with_separators(left_out_));
+    if (number_of_rows_ > kMostSummaryRows)
+      text += fmt::format("\nAnd {} more.\n", with_separators(number_of_rows_ - kMostSummaryRows));
     summary_(text + explanations_ + "\n");
   }
 
@@ -153,10 +154,7 @@ class Github final : public Reporter {
   }
 
   void add_row(const RunResult& result) {
-    if (++number_of_rows_ > kMostSummaryRows) {
-      ++left_out_;
-      return;
-    }
+    if (++number_of_rows_ > kMostSummaryRows) return;
     rows_ += fmt::format("| {} | {} | {} | {} |\n", to_string(result.verdict.grade),
                          escape_markdown(result.check), escape_markdown(result.target),
                          escape_markdown(sentence(headline_of(result))));
@@ -177,7 +175,6 @@ class Github final : public Reporter {
   std::set<std::tuple<std::string, std::string, Grade>> told_;
   std::string rows_;
   std::size_t number_of_rows_ = 0;
-  std::size_t left_out_ = 0;
   std::string explanations_;
 };
 

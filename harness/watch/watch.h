@@ -62,10 +62,9 @@ struct RestReport {
   /// No timer of the server can still change this: every thread in a *timed* wait (epoll_wait with
   /// a timeout, nanosleep, SO_RCVTIMEO ...) has waited its timeout out (3 s at most) and gone on
   /// waking by timers for a second since the sockets came to rest, or has no timer left, or cannot
-  /// be woken by it within 3 s; armed
-  /// timerfds likewise. A verdict that something did NOT happen needs a firm rest. Hidden timers
-  /// are looked for at the second look at a rest: the first is never firm, unless the server is
-  /// stopped.
+  /// be woken by it within 3 s; armed timerfds likewise. A verdict that something did NOT happen
+  /// needs a firm rest. Hidden timers are looked for at the second look at a rest: the first is
+  /// never firm, unless the server is stopped.
   bool is_firm = false;
   /// A thread sleeps for time only, as between two tries: what it does next nobody can know,
   /// however often it has slept.
