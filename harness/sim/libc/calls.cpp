@@ -1,0 +1,81 @@
+#include "harness/sim/libc/calls.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+
+#include "harness/base/check.h"
+
+extern "C" {
+[[gnu::weak]] void __asan_storeN(const void* address, std::size_t size);
+[[gnu::weak]] void __asan_loadN(const void* address, std::size_t size);
+}
+
+namespace sockdrill::sim {
+
+void* next_function(const char* name) {
+  void* found = ::dlsym(RTLD_NEXT, name);
+  SOCKDRILL_CHECK(found != nullptr, name);
+  return found;
+}
+
+Ref<File> simulated_file(int fd) {
+  if (!is_simulated()) return {};
+  File* file = current_task->process.descriptors.find(fd);
+  if (file == nullptr || file->kind() == FileKind::outside) return {};
+  return Ref<File>(file);
+}
+
+bool may_be_real(int fd) {
+  if (!is_simulated()) return true;
+  const File* file = current_task->process.descriptors.find(fd);
+  // Numbers below the reserved ones are the simulation's, open or not.
+  return file != nullptr ? file->kind() == FileKind::outside : fd >= kFirstRealNumber;
+}
+
+void begin_call(Task& task, const char* name) {
+  task.call = name;
+  if (const Simulation& there = *simulation(); there.on_call) {
+    const Outside outside;
+    there.on_call(task, name);
+  }
+  task.scheduler.account(task);
+  task.process.signals.current = &task.signals;
+  check_cancelled(task);
+}
+
+void end_call(Task& task) {
+  if (task.scheduler.kernel().has_signal(task.process, task.signals)) deliver_signals(task);
+  task.call = nullptr;
+}
+
+int refuse_call(const std::string& what, int error) {
+  if (Simulation* there = simulation(); there != nullptr) there->note_not_simulated(what);
+  return fail_with(error);
+}
+
+ShorterBuffers::ShorterBuffers(Buffers all, std::size_t at_most)
+    : all_(all), is_shorter_(at_most != SIZE_MAX) {
+  if (!is_shorter_) return;
+  for (const iovec& buffer : all) {
+    const std::size_t size = std::min(buffer.iov_len, at_most);
+    at_most -= size;
+    if (size > 0) shorter_.push_back({.iov_base = buffer.iov_base, .iov_len = size});
+  }
+}
+
+void check_writable(Buffers buffers) {
+  if (__asan_storeN == nullptr) return;
+  for (const iovec& buffer : buffers) {
+    if (buffer.iov_len > 0) __asan_storeN(buffer.iov_base, buffer.iov_len);
+  }
+}
+
+void check_readable(Buffers buffers) {
+  if (__asan_loadN == nullptr) return;
+  for (const iovec& buffer : buffers) {
+    if (buffer.iov_len > 0) __asan_loadN(buffer.iov_base, buffer.iov_len);
+  }
+}
+
+}  // namespace sockdrill::sim

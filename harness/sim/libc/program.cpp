@@ -1,0 +1,126 @@
+// The program in this process: its variables, and what becomes of its crashes.
+
+#include <elf.h>
+#include <link.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string_view>
+
+#include "harness/sim/libc/calls.h"
+
+namespace sockdrill::sim {
+
+namespace {
+
+/// Whose state is everybody's: the C library (malloc!), the C++ library, sanitizers, and us.
+bool is_common(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
+  for (const std::string_view common :
+       {"ld-linux", "libc.so",      "libc-",       "libpthread",  "libdl.",
+        "libm.",    "libm-",        "librt.",      "libstdc++",   "libgcc_s",
+        "libc++",   "libsockdrill", "libfmt",      "libclang_rt", "libasan",
+        "libubsan", "libjemalloc",  "libtcmalloc", "linux-vdso",  "libresolv"}) {
+    if (name.starts_with(common)) return true;
+  }
+  return false;
+}
+
+bool is_containing = false;
+
+bool holds(const dl_phdr_info& info, const void* address) {
+  const auto place = reinterpret_cast<std::uintptr_t>(address);
+  for (unsigned i = 0; i < info.dlpi_phnum; ++i) {
+    const ElfW(Phdr)& header = info.dlpi_phdr[i];
+    const std::uintptr_t begin = info.dlpi_addr + header.p_vaddr;
+    if (header.p_type == PT_LOAD && place >= begin && place < begin + header.p_memsz) return true;
+  }
+  return false;
+}
+
+int add_object(dl_phdr_info* info, std::size_t /*size*/, void* argument) {
+  auto& memory = *static_cast<ServerMemory*>(argument);
+  const std::string_view path = info->dlpi_name;
+  const bool is_program = path.empty();  // the first one has no name
+  if (!is_program && is_common(path)) return 0;
+  const std::span<const ElfW(Phdr)> headers{info->dlpi_phdr, info->dlpi_phnum};
+  if (holds(*info, &is_containing)) return 0;  // ourselves
+  std::uintptr_t constant_begin = 0;
+  std::uintptr_t constant_end = 0;  // relocated, then made read-only
+  for (const ElfW(Phdr) & header : headers) {
+    if (header.p_type != PT_GNU_RELRO) continue;
+    constant_begin = info->dlpi_addr + header.p_vaddr;
+    constant_end = constant_begin + header.p_memsz;
+  }
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  for (const ElfW(Phdr) & header : headers) {
+    if (header.p_type == PT_LOAD && (header.p_flags & PF_W) != 0) {
+      std::uintptr_t begin = info->dlpi_addr + header.p_vaddr;
+      const std::uintptr_t end = begin + header.p_memsz;
+      if (begin >= constant_begin / page * page && begin < constant_end)
+        begin = constant_end / page * page;
+      if (begin < end) memory.variables.emplace_back(reinterpret_cast<char*>(begin), end - begin);
+    }
+    if (header.p_type == PT_TLS && is_program && info->dlpi_tls_data != nullptr) {
+      const auto* place = static_cast<const char*>(info->dlpi_tls_data);
+      memory.below_pointer = reinterpret_cast<const char*>(thread_pointer()) - place;
+      const auto* image = reinterpret_cast<const char*>(info->dlpi_addr + header.p_vaddr);
+      memory.thread_locals.assign(image, image + header.p_filesz);
+      memory.thread_locals.resize(header.p_memsz);
+    }
+  }
+  return 0;
+}
+
+/// A crash on a task ends its process; one of ours is as fatal as ever.
+void on_crash(int number, siginfo_t* /*info*/, void* /*context*/) {
+  Task* task = current_task;
+  if (task == nullptr) {
+    struct sigaction fatal {};
+    fatal.sa_handler = SIG_DFL;
+    REAL_FUNCTION(sigaction)(number, &fatal, nullptr);
+    return;  // and again
+  }
+  // We leave the handler for ever, by a switch of stacks: the mask must be as before.
+  std::uint64_t mask = bit_of(number);
+  call_kernel(SYS_rt_sigprocmask, SIG_UNBLOCK, as_long(&mask), 0, sizeof mask);
+  die_of(*task, number);
+}
+
+}  // namespace
+
+ServerMemory memory_of_program() {
+  ServerMemory memory;
+  ::dl_iterate_phdr(add_object, &memory);
+  // Either the program's own copy, which is in there already, or the C library's.
+  auto* const environment = reinterpret_cast<char*>(&environ);
+  const bool is_there = std::ranges::any_of(memory.variables, [&](const std::span<char>& part) {
+    return environment >= part.data() && environment < part.data() + part.size();
+  });
+  if (!is_there) memory.variables.emplace_back(environment, sizeof environ);
+  return memory;
+}
+
+bool contains_crashes() { return is_containing; }
+
+void contain_crashes() {
+  is_containing = true;
+  // A stack of its own, for the crash may be that of an exhausted stack. One for all threads will
+  // do: only one real thread ever runs.
+  static std::array<char, 65536> stack;
+  const stack_t own{.ss_sp = stack.data(), .ss_flags = 0, .ss_size = stack.size()};
+  call_kernel(SYS_sigaltstack, as_long(&own), 0);
+  struct sigaction action {};
+  action.sa_sigaction = on_crash;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP})
+    REAL_FUNCTION(sigaction)(number, &action, nullptr);
+}
+
+}  // namespace sockdrill::sim

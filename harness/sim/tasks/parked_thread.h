@@ -1,0 +1,26 @@
+#pragma once
+
+// Real threads that sleep for ever, so that a task can live in their place.
+//
+// thread_local variables, errno, pthread_self() and keys of pthread_key_create(3) hang on a thread
+// that the C library made. A task that is to have its own takes such a thread's stack and thread
+// pointer, while the thread itself sleeps in the kernel with all signals blocked. When the task is
+// over another one takes it (space.h).
+
+#include <optional>
+
+#include "harness/sim/tasks/thread_pointer.h"
+
+namespace sockdrill::sim {
+
+struct ParkedThread {
+  ThreadPointer pointer = 0;
+  char* stack_top = nullptr;     ///< below what the sleeping thread uses itself
+  char* stack_bottom = nullptr;  ///< above its guard page
+};
+
+/// A new one; nothing when the machine gives no more threads. It is never destroyed: it ends with
+/// the process.
+std::optional<ParkedThread> park_thread();
+
+}  // namespace sockdrill::sim
