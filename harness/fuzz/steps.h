@@ -1,0 +1,24 @@
+#pragma once
+
+// What is done to steps, wherever they stand: visited, renamed, unfolded. Internal to fuzz/.
+
+#include <functional>
+
+#include "harness/scenario/scenario.h"
+
+namespace sockdrill {
+
+/// Every client's action, in the order of the text, also those inside of crowds and repeats.
+void for_each_action(std::vector<Step>& steps, const std::function<void(ClientAction&)>& visit);
+/// Every payload: what is sent, and what is expected; with the parts it is made of.
+void for_each_payload(std::vector<Step>& steps, const std::function<void(Payload&)>& visit);
+void for_each_payload(ClientAction& action, const std::function<void(Payload&)>& visit);
+
+/// No notes, and no clauses.
+void drop_notes(std::vector<Step>& steps);
+/// a, b, c ... in the order in which clients, crowds and patterns are first named.
+void rename_clients(std::vector<Step>& steps);
+/// A repeat is played once, step by step; a crowd becomes one client. Other steps stay.
+void unfold(std::vector<Step>& steps, std::size_t at);
+
+}  // namespace sockdrill
