@@ -18,8 +18,8 @@ std::string name_of(Errno error) {
 }
 
 Errno errno_named(const std::string& name) {
-  constexpr int kHighest = 133;  // EHWPOISON; see errno(3)
-  for (int value = 1; value <= kHighest; ++value) {
+  constexpr int highest = 133;  // EHWPOISON; see errno(3)
+  for (int value = 1; value <= highest; ++value) {
     const char* candidate = strerrorname_np(value);
     if (candidate != nullptr && name == candidate) return Errno{value};
   }

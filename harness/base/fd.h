@@ -3,6 +3,9 @@
 // Descriptors. An `Fd` is borrowed; an `OwnedFd` closes exactly once. Neither is an int by
 // accident.
 
+#include <limits>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "harness/base/result.h"
@@ -50,7 +53,11 @@ struct Pipe {
 /// A close-on-exec pipe.
 SysResult<Pipe> make_pipe();
 
-/// The whole of a file of /proc or any small file. An error for what cannot be opened or read.
-SysResult<std::string> read_small_file(const std::string& path);
+/// The whole of a file. An error for what cannot be opened or read (EISDIR for a folder), and EFBIG
+/// for one of more than `most` octets, of which no more are read.
+SysResult<std::string> read_file(const std::string& path,
+                                 std::size_t most = std::numeric_limits<std::size_t>::max());
+/// Makes it anew, whatever was there. After an error a part of it may stand there.
+SysResult<void> write_file(const std::string& path, std::string_view octets);
 
 }  // namespace sockdrill

@@ -1,13 +1,12 @@
 #include "harness/document/document.h"
 
-#include <sys/stat.h>
 #include <algorithm>
-#include <array>
-#include <fstream>
+#include <filesystem>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "harness/base/fd.h"
 #include "harness/base/text.h"
 #include "harness/base/try.h"
 #include "harness/base/utf8.h"
@@ -65,26 +64,17 @@ Error Document::error_at_offset(std::size_t offset, const std::string& pointer,
 }
 
 Result<Document> read_document(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0)
-    return fail(fmt::format("cannot be read: {}", describe(last_errno())), path);
-  if (S_ISDIR(status.st_mode)) return fail("is a folder, expected a JSON file", path);
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(fmt::format("cannot be read: {}", describe(last_errno())), path);
-  // Grown as it is read: a buffer of the limit's size costs more than all the rest.
-  std::string text;
-  std::array<char, 16384> piece;
-  while (text.size() <= kLargestDocument &&
-         (file.read(piece.data(), piece.size()) || file.gcount() > 0))
-    text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
-  if (file.bad()) return fail(fmt::format("cannot be read: {}", describe(last_errno())), path);
-  if (text.size() > kLargestDocument) {
+  SysResult<std::string> text = read_file(path, kLargestDocument);
+  if (text) return parse_document(std::move(*text), path);
+  if (text.error() == Errno{EISDIR}) return fail("is a folder, expected a JSON file", path);
+  if (text.error() == Errno{EFBIG}) {
+    std::error_code ignored;
     return fail(fmt::format("is too large: {} where {} are the limit",
-                            count_of(static_cast<std::size_t>(status.st_size), "byte"),
+                            count_of(std::filesystem::file_size(path, ignored), "byte"),
                             count_of(kLargestDocument, "byte")),
                 path);
   }
-  return parse_document(std::move(text), path);
+  return fail(fmt::format("cannot be read: {}", describe(text.error())), path);
 }
 
 std::string describe(const Json& json) {

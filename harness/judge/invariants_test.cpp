@@ -114,8 +114,7 @@ TEST(InvariantsTest, ASpinIsTheServersAndMereUnrestIsNobodys) {
 
 TEST(InvariantsTest, WhatIsLeftBehindCountsUnlessWeKilledTheServer) {
   Story story(kConnect);
-  story.connected().server(Kind::signalled, "SIGTERM").server(Kind::exited, "exited", 0);
-  story.server(Kind::left_over, "pid 7 (worker)", 1);
+  story.connected().left_over("");
   EXPECT_TRUE(has(story.verdict(), "invariant/left-over"));
   Story killed(kConnect);
   killed.connected().server(Kind::signalled, "SIGKILL").server(Kind::exited, "killed", 265);

@@ -86,8 +86,40 @@ void end_step(Walk& walk, const PlannedStep& step, const std::vector<std::size_t
   client.since = SentSoFar{};
 }
 
-/// The events of the step that each client (or the server, "server") is at.
-using OpenSteps = std::map<std::string, std::vector<std::size_t>>;
+/// The step that each client (or the server, "server") is at, and its events. By name and by step:
+/// a crowd may have ten thousand open at a time.
+class OpenSteps final {
+ public:
+  void begin(const Event& event) {
+    open_[event.who] = OpenStep{.step = event.step, .events = {}};
+    if (event.step >= 0) who_of_[event.step] = event.who;
+  }
+  /// What a client does, and what others say of its step.
+  void add(const Event& event, std::size_t at) {
+    if (const auto own = open_.find(event.who); own != open_.end())
+      own->second.events.push_back(at);
+    const auto found = event.step >= 0 ? who_of_.find(event.step) : who_of_.end();
+    if (found == who_of_.end() || found->second == event.who) return;
+    const auto other = open_.find(found->second);
+    if (other != open_.end() && other->second.step == event.step)
+      other->second.events.push_back(at);
+  }
+  [[nodiscard]] const std::vector<std::size_t>& events_of(const std::string& who) {
+    return open_[who].events;
+  }
+  void end(const Event& event) {
+    open_.erase(event.who);
+    who_of_.erase(event.step);
+  }
+
+ private:
+  struct OpenStep {
+    int step = -1;
+    std::vector<std::size_t> events;
+  };
+  std::map<std::string, OpenStep> open_;
+  std::map<int, std::string> who_of_;
+};
 
 void walk_steps(Walk& walk) {
   OpenSteps open;
@@ -98,25 +130,21 @@ void walk_steps(Walk& walk) {
       for (auto& [name, client] : walk.clients) client = Conversation{};
     }
     if (event.kind == Kind::step_began) {
-      open[event.who].clear();
+      open.begin(event);
       walk.clients[event.who].heard.is_firm_rest = false;
       walk.clients[event.who].heard.is_served = false;
     }
     if (event.lane == Lane::client) listen(walk, event);
-    for (auto& [who, events] : open) {
-      const bool is_own =
-          event.who == who || (event.step >= 0 && !events.empty() &&
-                               walk.recording.events[events.front()].step == event.step);
-      if (is_own) events.push_back(walk.at);
-    }
+    open.add(event, walk.at);
     if (event.kind == Kind::rested && event.step >= 0) {
       Heard& heard = walk.clients[step_of(walk.plan, event.step).client].heard;
       heard.is_served = !event.who.empty();
       heard.is_firm_rest = event.number == 1;
     }
     if (event.kind == Kind::step_ended) {
-      if (event.step >= 0) end_step(walk, step_of(walk.plan, event.step), open[event.who]);
-      open.erase(event.who);
+      if (event.step >= 0)
+        end_step(walk, step_of(walk.plan, event.step), open.events_of(event.who));
+      open.end(event);
     }
   }
 }

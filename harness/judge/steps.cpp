@@ -5,38 +5,31 @@
 #include <fmt/format.h>
 #include <cstring>
 
-#include "harness/judge/walk.h"
+#include "harness/judge/step_findings.h"
 
 namespace sockdrill {
 
 namespace {
-
-const Event* find(const Walk& walk, const std::vector<std::size_t>& events, Kind kind) {
-  for (const std::size_t index : events) {
-    if (walk.recording.events[index].kind == kind) return &walk.recording.events[index];
-  }
-  return nullptr;
-}
-
-void place(Finding& finding, const PlannedStep& step, const std::vector<std::size_t>& events) {
-  finding.step = step.id;
-  finding.pointer = step.pointer;
-  finding.client = step.client;
-  finding.evidence = events;
-}
 
 std::string word_of(ConnectOutcome outcome) {
   static const char* const words[] = {"connected", "refused", "reset", "timeout"};
   return words[static_cast<int>(outcome)];
 }
 
-void undecided(Walk& walk, const PlannedStep& step, const std::vector<std::size_t>& events) {
-  const Event* restless = find(walk, events, Kind::restless);
-  Finding& finding = walk.add(
-      "step", Grade::unknown,
-      fmt::format("could not be decided: '{}' had not ended when its cap was reached", step.text));
-  if (restless != nullptr) finding.actual = "the server had not come to rest: " + restless->text;
-  place(finding, step, events);
+/// The listener, when its queue stood full while the server was stopped: it could not accept, and
+/// what it was started with is all that decided. (Linux holds one more than the backlog.)
+const SocketSeen* full_backlog_of_a_stopped_server(const Walk& walk,
+                                                   const std::vector<std::size_t>& events) {
+  const Event* seen = find(walk, events, Kind::observed);
+  if (seen == nullptr || !seen->snapshot) return nullptr;
+  const Snapshot& snapshot = *seen->snapshot;
+  const bool is_stopped = !snapshot.tasks.empty() &&
+                          std::all_of(snapshot.tasks.begin(), snapshot.tasks.end(),
+                                      [](const TaskSeen& task) { return task.state == "T"; });
+  const auto listener =
+      std::find_if(snapshot.sockets.begin(), snapshot.sockets.end(),
+                   [](const SocketSeen& s) { return s.state == "LISTEN" && s.unread > s.unsent; });
+  return is_stopped && listener != snapshot.sockets.end() ? &*listener : nullptr;
 }
 
 void judge_connect(Walk& walk, const PlannedStep& step, const Connect& connect,
@@ -54,13 +47,22 @@ void judge_connect(Walk& walk, const PlannedStep& step, const Connect& connect,
   if (is_allowed) return;
   std::vector<std::string> words;
   for (const ConnectOutcome outcome : connect.outcome) words.push_back(word_of(outcome));
-  // A connection that does not come about in time says that the machine is slow or the backlog
-  // full: no verdict on speed.
-  const Grade grade = actual == "timeout" ? Grade::unknown : walk.grade_of_level();
-  Finding& finding = walk.add("step", grade,
-                              failed == nullptr ? "the connection was accepted"
-                                                : fmt::format("the connection was not accepted: {}",
-                                                              describe(failed->error)));
+  // A connection that does not come about in time says that the machine is slow: no verdict on
+  // speed.
+  const SocketSeen* full =
+      actual == "timeout" ? full_backlog_of_a_stopped_server(walk, events) : nullptr;
+  const Grade grade = full != nullptr       ? Grade::warn
+                      : actual == "timeout" ? Grade::unknown
+                                            : walk.grade_of_level();
+  Finding& finding = walk.add(
+      "step", grade,
+      failed == nullptr ? "the connection was accepted"
+      : full != nullptr
+          ? fmt::format("a backlog of {} holds {}, and no more: who comes while the "
+                        "server is busy is kept waiting for seconds",
+                        full->unsent, count_of(static_cast<std::size_t>(full->unread), "client"))
+          : fmt::format("the connection was not accepted: {}", describe(failed->error)));
+  if (full != nullptr) finding.because = {"listen(2)", "RFC 9293 3.8.1"};
   finding.expected = join_or(words);
   finding.actual = actual;
   place(finding, step, events);
@@ -208,152 +210,6 @@ void judge_run(Walk& walk, const PlannedStep& step, const PlannedRun& run,
   place(finding, step, events);
 }
 
-// The server's steps.
-
-void judge_second(Walk& walk, const PlannedStep& step, const Second& second,
-                  const std::vector<std::size_t>& events, const std::string& ended) {
-  const Event* exited = find(walk, events, Kind::exited);
-  std::string output;
-  for (const std::size_t index : events) {
-    if (walk.recording.events[index].kind == Kind::wrote)
-      output += walk.recording.events[index].content.copy(0, 65536);
-  }
-  const Errno error = errno_named(second.says);
-  if (ended == "unmet" || exited == nullptr) {
-    Finding& finding = walk.add(
-        "step", walk.grade_of_level(),
-        "a second instance on the same address starts and stays: both believe that they serve it");
-    finding.symptom = Symptom::second_lives;
-    finding.expected = fmt::format(
-        "the second instance ends by itself, with a status other than 0 and {} in its output",
-        second.says);
-    finding.actual = "it lives on";
-    return place(finding, step, events);
-  }
-  if (exited->number == 0) {
-    Finding& finding =
-        walk.add("step", walk.grade_of_level(),
-                 "a second instance on the same address ends with status 0, as if all were well");
-    finding.expected = "a status other than 0";
-    finding.actual = exited->text;
-    return place(finding, step, events);
-  }
-  if (names(output, error)) return;
-  Finding& finding = walk.add("step", Grade::warn,
-                              fmt::format("the second instance does not say why it cannot start: "
-                                          "neither {} nor '{}' is in its output",
-                                          second.says, ::strerrordesc_np(error.value)));
-  finding.expected = second.says;
-  finding.actual = output.empty() ? "no output" : quote(output, 200);
-  place(finding, step, events);
-}
-
-void judge_restart(Walk& walk, const PlannedStep& step, const std::vector<std::size_t>& events,
-                   const std::string& ended) {
-  if (ended == "done") return;
-  const Event* why = find(walk, events, Kind::not_listening);
-  if (ended == "deadline") {
-    Finding& finding =
-        walk.add("step", walk.grade_of_level(), "the server does not end when it is told to");
-    finding.symptom = Symptom::does_not_end;
-    return place(finding, step, events);
-  }
-  Finding& finding = walk.add("step", walk.grade_of_level(),
-                              fmt::format("the server does not come back after a restart: {}",
-                                          why != nullptr ? why->text : "it does not listen"));
-  finding.expected = "listening again, on the same address";
-  finding.actual = why != nullptr ? why->text : "";
-  place(finding, step, events);
-}
-
-void judge_exit(Walk& walk, const PlannedStep& step, const ServerExpect& expect,
-                const std::vector<std::size_t>& events) {
-  const Event* exited = nullptr;
-  std::string signal;
-  for (std::size_t i = 0; i <= walk.at; ++i) {
-    const Event& event = walk.recording.events[i];
-    if (event.kind == Kind::signalled && event.who == "server") signal = event.text;
-    if (event.kind == Kind::exited && event.who == "server") exited = &event;
-    if (event.kind == Kind::started && event.who == "server") exited = nullptr;
-  }
-  if (exited == nullptr) {
-    Finding& finding = walk.add("step", walk.grade_of_level(),
-                                fmt::format("the server does not end after {}",
-                                            signal.empty() ? "what was done to it" : signal));
-    finding.symptom = Symptom::does_not_end;
-    finding.expected = "it ends";
-    finding.actual = "it still runs when the cap is reached";
-    return place(finding, step, events);
-  }
-  if (expect.exit == ServerExpect::Exit::any) return;
-  const std::vector<int>& declared = walk.plan.target.declares.exit;
-  const bool by_that_signal =
-      exited->number > 256 && exited->text.find(signal) != std::string::npos && !signal.empty();
-  const bool is_listed = std::any_of(declared.begin(), declared.end(), [&](int s) {
-    return static_cast<std::uint64_t>(s) == exited->number;
-  });
-  // Without a declaration: 0, death by that very signal, or the shell's 128 + n for it.
-  const bool is_usual =
-      exited->number == 0 || by_that_signal || exited->number == 143 || exited->number == 130;
-  if (declared.empty() ? is_usual : is_listed || (by_that_signal && declared.empty())) return;
-  Finding& finding =
-      walk.add("step", walk.grade_of_level(),
-               fmt::format("the server ends badly after {}: {}", signal, exited->text));
-  finding.expected = declared.empty()
-                         ? "status 0, or the end that the signal gives"
-                         : fmt::format("a declared status: {}", fmt::join(declared, ", "));
-  finding.actual = exited->text;
-  place(finding, step, events);
-}
-
-void judge_server_expect(Walk& walk, const PlannedStep& step, const ServerExpect& expect,
-                         const std::vector<std::size_t>& events, const std::string& ended) {
-  if (expect.exit != ServerExpect::Exit::unsaid) return judge_exit(walk, step, expect, events);
-  const Event* sampled = find(walk, events, Kind::sampled);
-  const Resources* before = baseline_before(walk.recording, walk.at);
-  if (sampled == nullptr || before == nullptr || !sampled->resources) return;
-  const Resources& now = *sampled->resources;
-  const auto broken = [&](Symptom symptom, const std::string& headline, const std::string& expected,
-                          const std::string& actual) {
-    Finding& finding = walk.add("step", walk.grade_of_level(), headline);
-    finding.symptom = symptom;
-    finding.expected = expected;
-    finding.actual = actual;
-    place(finding, step, events);
-  };
-  if (expect.zombies && now.zombies > *expect.zombies)
-    broken(Symptom::zombies, "children that have ended are not waited for (zombies)",
-           fmt::format("at most {}", *expect.zombies), fmt::format("{}", now.zombies));
-  if (expect.close_wait && now.close_wait > *expect.close_wait)
-    broken(Symptom::close_wait, "connections whose clients are gone are kept (CLOSE_WAIT)",
-           fmt::format("at most {}", *expect.close_wait), fmt::format("{}", now.close_wait));
-  if (expect.descriptors && now.descriptors > before->descriptors + *expect.descriptors)
-    broken(Symptom::descriptors, "the server holds more descriptors than it may",
-           fmt::format("at most {}", before->descriptors + *expect.descriptors),
-           fmt::format("{}", now.descriptors));
-  const std::uint64_t declared = walk.plan.target.declares.allowed_memory_growth();
-  const std::optional<std::uint64_t> growth =
-      expect.is_declared_growth ? std::optional(declared) : expect.memory_growth;
-  if (growth && now.resident_bytes > before->resident_bytes + *growth + quarantine_of(now)) {
-    broken(Symptom::memory_unread, "the server's memory grows with what a client does not read",
-           fmt::format("at most {} more", count_of(static_cast<std::size_t>(*growth), "byte")),
-           count_of(static_cast<std::size_t>(now.resident_bytes - before->resident_bytes), "byte") +
-               " more");
-  }
-  const Event* not_listening = find(walk, events, Kind::not_listening);
-  if (expect.is_listening && not_listening != nullptr)
-    broken(Symptom::other, "the server does not listen any more", "listening",
-           "no listening socket");
-  const Event* quiet = find(walk, events, Kind::measured_quiet);
-  if (expect.is_quiet && ended == "deadline" && quiet != nullptr && quiet->number > 50000) {
-    broken(Symptom::spins, "the server spins while nothing happens", "a quiet CPU",
-           fmt::format("{:.0f} % of a CPU, running or waiting for one, over {} ms",
-                       static_cast<double>(quiet->number) / 10000.0, quiet->text));
-  } else if (ended == "deadline") {
-    undecided(walk, step, events);
-  }
-}
-
 }  // namespace
 
 void judge_step(Walk& walk, const PlannedStep& step, const std::vector<std::size_t>& events) {
@@ -368,15 +224,8 @@ void judge_step(Walk& walk, const PlannedStep& step, const std::vector<std::size
     if (ended != "impossible") judge_expect(walk, step, *expect, events);
     return;
   }
-  if (const auto* server = std::get_if<ServerAction>(&step.action)) {
-    if (const auto* second = std::get_if<Second>(server))
-      return judge_second(walk, step, *second, events, ended);
-    if (std::holds_alternative<Restart>(*server)) return judge_restart(walk, step, events, ended);
-    if (const auto* expect = std::get_if<ServerExpect>(server))
-      return judge_server_expect(walk, step, *expect, events, ended);
-    if (ended == "deadline") undecided(walk, step, events);
-    return;
-  }
+  if (const auto* server = std::get_if<ServerAction>(&step.action))
+    return judge_server_step(walk, step, *server, events);
   if (const auto* send = std::get_if<PlannedSend>(&step.action))
     judge_send(walk, step, *send, events);
   if (const auto* run = std::get_if<PlannedRun>(&step.action)) judge_run(walk, step, *run, events);

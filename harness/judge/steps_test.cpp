@@ -89,6 +89,21 @@ TEST(JudgeStepsTest, ConnectionsMayOnlyFailAsTheScenarioSays) {
   EXPECT_EQ(wanted.verdict().grade, Grade::pass);
 }
 
+TEST(JudgeStepsTest, ABacklogThatIsFullWhileTheServerIsStoppedIsAWarning) {
+  const auto grade_with = [](const std::string& state, std::uint64_t waiting) {
+    Story story(R"([{"client": "a", "connect": {}}])");
+    story.step().client(Kind::connect_failed, "timeout");
+    story.observed(
+        {.tasks = {{.pid = 7, .tid = 7, .state = state}},
+         .sockets = {{.descriptor = 3, .state = "LISTEN", .unread = waiting, .unsent = 1}}},
+        "deadline");
+    return story.ended("deadline").verdict().grade;
+  };
+  EXPECT_EQ(grade_with("T", 2), Grade::warn);
+  EXPECT_EQ(grade_with("T", 1), Grade::unknown) << "there was room";
+  EXPECT_EQ(grade_with("S", 2), Grade::unknown) << "why does it not accept?";
+}
+
 TEST(JudgeStepsTest, FailsAServerThatStopsReading) {
   Story story(R"([
     {"client": "a", "connect": {}},

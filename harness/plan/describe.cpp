@@ -72,8 +72,11 @@ std::string describe_server(const ServerAction& action) {
                [](const Continue&) { return std::string("continue (SIGCONT)"); },
                [](const Signal& s) { return "signal " + s.name; },
                [](const Restart& r) {
-                 return fmt::format("restart, ended by {}",
-                                    r.with == "declared" ? "the signal it declares" : r.with);
+                 return fmt::format(
+                     "restart, ended by {}{}{}",
+                     r.with == "declared" ? "the signal it declares" : r.with,
+                     r.closed_streams ? ", without standard streams" : "",
+                     r.ignoring.empty() ? "" : fmt::format(", with {} ignored", r.ignoring));
                },
                [](const Second& s) {
                  return fmt::format("a second instance, which must fail and say {}", s.says);
@@ -193,6 +196,12 @@ std::string describe(const Plan& plan) {
     if (!planned.bindings.empty()) text += fmt::format("case {}\n", to_string(planned.bindings));
     describe_blocks(planned, text);
   }
+  if (!plan.scenario.faults.empty())
+    text += fmt::format("faults: {}\n", write_faults(plan.scenario.faults).dump());
+  if (plan.scenario.schedule != Schedule{})
+    text += fmt::format("schedule: {}\n", write_schedule(plan.scenario.schedule).dump());
+  if (plan.scenario.needs_simulated_kernel())
+    text += "only with --world simulated: no real kernel can be asked for faults or a schedule\n";
   if (plan.cases.empty()) text += "no case is left to play\n";
   text +=
       "after each case: clients half-close, read to the end and close; then the invariants, and a "

@@ -19,8 +19,8 @@ constexpr std::uint64_t kChargenLine = 74;  // RFC 864: 72 characters, CR, LF
 /// Plans one case: walks the steps in order and keeps what each client has said so far.
 class CasePlanner final {
  public:
-  CasePlanner(const Check& check, const ResolveContext& context, int& next_id)
-      : check_(check), context_(context), next_id_(next_id) {}
+  CasePlanner(const Document& document, const ResolveContext& context, int& next_id)
+      : document_(document), context_(context), next_id_(next_id) {}
 
   std::string out_of_bounds;
 
@@ -114,8 +114,7 @@ class CasePlanner final {
   Result<Resolved> take(const Payload& payload, const std::string& client,
                         const std::string& pointer) {
     Result<Resolved> resolved = resolve(payload, client, states_[client], context_);
-    if (!resolved)
-      return tl::unexpected(check_.document.error_at(pointer, resolved.error().message));
+    if (!resolved) return tl::unexpected(document_.error_at(pointer, resolved.error().message));
     if (!resolved->out_of_bounds.empty() && out_of_bounds.empty())
       out_of_bounds = resolved->out_of_bounds;
     return resolved;
@@ -269,22 +268,15 @@ class CasePlanner final {
 
   [[nodiscard]] tl::unexpected<Error> at(const std::string& pointer,
                                          const std::string& message) const {
-    return tl::unexpected<Error>(check_.document.error_at(pointer, message));
+    return tl::unexpected<Error>(document_.error_at(pointer, message));
   }
 
-  const Check& check_;
+  const Document& document_;
   const ResolveContext& context_;
   int& next_id_;
   std::map<std::string, ClientState> states_;
   std::map<std::string, std::uint64_t> crowds_;
 };
-
-bool agrees(const Bindings& bindings, const Bindings& only) {
-  return std::all_of(only.begin(), only.end(), [&](const auto& wanted) {
-    const auto found = bindings.find(wanted.first);
-    return found != bindings.end() && found->second == wanted.second;
-  });
-}
 
 Result<void> check_only(const Check& check, const Bindings& only) {
   for (const auto& [name, value] : only) {
@@ -303,78 +295,63 @@ Result<void> check_only(const Check& check, const Bindings& only) {
   return {};
 }
 
-void name_steps(Plan& plan);
+/// A plan without cases yet.
+Result<Plan> begin_plan(const Scenario& scenario, const Document& document,
+                        const ResolveContext& context, int& next_id) {
+  Plan plan{.scenario = scenario,
+            .target = context.target,
+            .seed = context.seed,
+            .needs_broadcast_link = scenario.applies.broadcast_link};
+  plan.warm_up = TRY(CasePlanner(document, context, next_id).plan_probe("warm-up"));
+  return plan;
+}
+
+/// A case that the target's bounds leave out adds nothing but the reason.
+Result<void> add_case(Plan& plan, const Scenario& scenario, const Bindings& bindings,
+                      const Document& document, const ResolveContext& context, int& next_id) {
+  CasePlanner planner(document, context, next_id);
+  CasePlan planned{.bindings = bindings};
+  const int first_id = next_id;
+  planned.blocks = TRY(planner.plan(scenario.steps));
+  planned.probe = TRY(planner.plan_probe("probe"));
+  if (planner.out_of_bounds.empty()) {
+    plan.cases.push_back(std::move(planned));
+  } else {
+    next_id = first_id;
+    plan.left_out = planner.out_of_bounds;
+  }
+  return {};
+}
 
 }  // namespace
 
 Result<Plan> make_plan(const Check& check, const Target& target, const PlanOptions& options) {
   TRY_VOID(check_steps(check, target.transport));
   TRY_VOID(check_only(check, options.only));
-  Plan plan{.scenario = check.first,
-            .target = target,
-            .seed = options.seed,
-            .needs_broadcast_link = check.first.applies.broadcast_link};
   const ResolveContext context{
       .target = target, .seed = options.seed, .base_dir = options.base_dir};
   int next_id = 0;
-  plan.warm_up = TRY(CasePlanner(check, context, next_id).plan_probe("warm-up"));
+  Plan plan = TRY(begin_plan(check.first, check.document, context, next_id));
   for (const Bindings& bindings : check.cases) {
     if (!agrees(bindings, options.only)) continue;
     const Scenario scenario = TRY(read_scenario(check.document, bindings));
-    CasePlanner planner(check, context, next_id);
-    CasePlan planned{.bindings = bindings};
-    const int first_id = next_id;
-    planned.blocks = TRY(planner.plan(scenario.steps));
-    planned.probe = TRY(planner.plan_probe("probe"));
-    if (planner.out_of_bounds.empty()) {
-      plan.cases.push_back(std::move(planned));
-    } else {
-      next_id = first_id;
-      plan.left_out = planner.out_of_bounds;
-    }
+    TRY_VOID(add_case(plan, scenario, bindings, check.document, context, next_id));
   }
-  name_steps(plan);
+  for (Script* script : scripts_of(plan)) {
+    for (PlannedStep& step : *script) step.text = describe(step);
+  }
   return plan;
 }
 
-const PlannedStep& step_of(const Plan& plan, int id) {
-  const auto search = [id](const Script& script) -> const PlannedStep* {
-    if (script.empty() || id < script.front().id || id > script.back().id) return nullptr;
-    const auto found = std::find_if(script.begin(), script.end(),
-                                    [id](const PlannedStep& s) { return s.id == id; });
-    return found == script.end() ? nullptr : &*found;
-  };
-  if (const PlannedStep* step = search(plan.warm_up)) return *step;
-  for (const CasePlan& planned : plan.cases) {
-    for (const Block& block : planned.blocks) {
-      for (const Script& script : block.scripts) {
-        if (const PlannedStep* step = search(script)) return *step;
-      }
-    }
-    if (const PlannedStep* step = search(planned.probe)) return *step;
-  }
-  SOCKDRILL_CHECK(false, "a step id that is not in the plan");
+Result<Plan> make_plan(const Scenario& scenario, const Target& target, const PlanOptions& options) {
+  static const Document nowhere{.file = "<scenario>"};
+  TRY_VOID(check_steps(scenario, nowhere, target.transport));
+  const ResolveContext context{
+      .target = target, .seed = options.seed, .base_dir = options.base_dir};
+  int next_id = 0;
+  Plan plan = TRY(begin_plan(scenario, nowhere, context, next_id));
+  TRY_VOID(add_case(plan, scenario, {}, nowhere, context, next_id));
+  return plan;
 }
-
-namespace {
-
-template <typename Visit>
-void for_each_step(Plan& plan, const Visit& visit) {
-  for (PlannedStep& step : plan.warm_up) visit(step);
-  for (CasePlan& planned : plan.cases) {
-    for (Block& block : planned.blocks) {
-      for (Script& script : block.scripts) {
-        for (PlannedStep& step : script) visit(step);
-      }
-    }
-    for (PlannedStep& step : planned.probe) visit(step);
-  }
-}
-
-void name_steps(Plan& plan) {
-  for_each_step(plan, [](PlannedStep& step) { step.text = describe(step); });
-}
-
-}  // namespace
 
 }  // namespace sockdrill

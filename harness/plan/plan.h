@@ -99,20 +99,34 @@ struct PlanOptions {
   std::string base_dir;  ///< where `file` payloads are looked up: the scenario's folder
 };
 
+/// Whether a case has all the values that are asked for.
+bool agrees(const Bindings& bindings, const Bindings& only);
+
 /// The error carries the place in the scenario. A case that the target's bounds leave out is left
 /// out; if all are, the plan has no cases, and `left_out` says why.
 Result<Plan> make_plan(const Check& check, const Target& target, const PlanOptions& options);
+/// The same of a scenario that stands in no file, as its only case; the steps have no text for
+/// people, which costs more than all the rest.
+Result<Plan> make_plan(const Scenario& scenario, const Target& target, const PlanOptions& options);
 
 /// Steps that can never run, whatever the target: a client used before it is there or after it
 /// closed, a wait for rest while the server is stopped, an end with the server stopped ... Part of
 /// `lint`, and of make_plan(), which knows the transport: only a datagram client may send
 /// without a "connect".
 Result<void> check_steps(const Check& check, std::optional<Transport> transport = std::nullopt);
+/// The same of one scenario, as it was read from `document`.
+Result<void> check_steps(const Scenario& scenario, const Document& document,
+                         std::optional<Transport> transport);
 
 /// `a: send 70,000 bytes of pattern a___ from 0`.
 std::string describe(const PlannedStep& step);
 /// The plan as text, one line a step: what would be done.
 std::string describe(const Plan& plan);
+/// All there are: the warm-up, then each case's and its probe. They are the plan's.
+std::vector<Script*> scripts_of(Plan& plan);
+std::vector<const Script*> scripts_of(const Plan& plan);
+/// The steps of all cases, in their order; neither warm-up nor probes. They are the plan's.
+std::vector<const PlannedStep*> steps_of(const Plan& plan);
 /// The step of an id; it exists.
 const PlannedStep& step_of(const Plan& plan, int id);
 

@@ -41,6 +41,24 @@ TEST(MakePlanTest, TakesAnExchangeApart) {
             render(expect.one_of[0].reply, expect.one_of[0].values));
 }
 
+TEST(MakePlanTest, PlansAScenarioThatStandsInNoFile) {
+  const Check check =
+      check_of(R"({"client": "a", "connect": {}}, {"client": "a", "exchange": {"request": 0}})");
+  const Plan plan = make_plan(check.first, target_speaking("echo"), PlanOptions{}).value();
+  EXPECT_EQ(plan.cases.at(0).blocks.size(), 3U);
+  Scenario impossible = check.first;
+  std::swap(impossible.steps[0], impossible.steps[1]);
+  EXPECT_FALSE(make_plan(impossible, target_speaking("echo"), PlanOptions{}));
+}
+
+TEST(DescribePlanTest, SaysThatFaultsAreForTheSimulatedWorld) {
+  const std::string step = R"({"client": "a", "connect": {}})";
+  const std::string faults = R"("faults": [{"call": "accept", "nth": 1, "fails": "EINTR"}], )";
+  const Target target = target_speaking("echo");
+  EXPECT_NE(describe(plan_of(step, target, faults)).find("--world simulated"), std::string::npos);
+  EXPECT_EQ(describe(plan_of(step, target)).find("--world simulated"), std::string::npos);
+}
+
 TEST(MakePlanTest, AsksNothingOfAServerThatAnnounces) {
   const Plan plan =
       plan_of(R"({"client": "a", "connect": {}}, {"client": "a", "exchange": {"request": 0}})",

@@ -1,26 +1,21 @@
 #include "harness/plan/resolve.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include <fmt/format.h>
 
+#include "harness/base/fd.h"
 #include "harness/base/try.h"
+#include "harness/scenario/bounds.h"
 
 namespace sockdrill {
 
 namespace {
 
 using Kind = Payload::Kind;
-constexpr std::uint64_t kMostOctets = std::uint64_t{1} << 30U;
 
 Bytes encode_integer(std::uint64_t value, const std::string& form) {
-  const unsigned width = form == "u8" ? 1 : form.starts_with("u16") ? 2 : 4;
-  Bytes octets;
-  for (unsigned i = 0; i < width; ++i) octets += static_cast<char>((value >> (8U * i)) & 0xffU);
-  if (form.ends_with("be")) std::reverse(octets.begin(), octets.end());
-  return octets;
+  return encode_length(value, *form_named(form));
 }
 
 /// LEB128, as in Protocol Buffers: seven bits an octet, the lowest first.
@@ -36,12 +31,10 @@ Bytes encode_varint(std::uint64_t value) {
 
 Result<Content> read_payload_file(const std::string& name, const std::string& base_dir) {
   const std::string path = name.starts_with("/") || base_dir.empty() ? name : base_dir + "/" + name;
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return fail(fmt::format("the payload file cannot be read: {}", describe(last_errno())), path);
-  Content content;
-  content.append(Bytes(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()));
-  return content;
+  const SysResult<std::string> octets = read_file(path);
+  if (!octets)
+    return fail(fmt::format("the payload file cannot be read: {}", describe(octets.error())), path);
+  return Content(*octets);
 }
 
 Content pattern_of(const std::string& name, std::uint64_t length, const std::string& client,

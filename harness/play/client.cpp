@@ -1,9 +1,10 @@
 #include "harness/play/client.h"
 
-#include <algorithm>
 #include <cerrno>
 
 #include <fmt/format.h>
+
+#include "harness/play/server_address.h"
 
 namespace sockdrill {
 
@@ -30,15 +31,7 @@ Task<void> Clients::act(const PlannedStep& step) {
   if (const auto* connecting = std::get_if<Connect>(&step.action)) {
     ended = co_await connect(client, *connecting, step.id);
   } else if (const auto* opening = std::get_if<Open>(&step.action)) {
-    ended = open(client,
-                 SocketRequest{.receive_buffer = opening->receive_buffer,
-                               .send_buffer = opening->send_buffer,
-                               .from_address = opening->from.address,
-                               .from_port = opening->from.is_same_port ? client.last_port
-                                                                       : opening->from.port,
-                               .is_unnamed = opening->from.is_unnamed,
-                               .broadcast = opening->broadcast},
-                 step.id);
+    ended = open(client, request_of(*opening, client.last_port), step.id);
   } else if (const auto* run_step = std::get_if<PlannedRun>(&step.action)) {
     ended = co_await run(client, *run_step, step.id);
   } else {
@@ -80,7 +73,10 @@ Task<void> Clients::act(const PlannedStep& step) {
 }
 
 std::string Clients::open(Client& client, const SocketRequest& request, int step) {
-  const SysResult<SocketId> socket = scene_.world.open(request);
+  // A client of that name that is still there (two crowds may have one name) makes room: its socket
+  // would be nobody's to close.
+  if (client.socket) scene_.world.sockets().close(*std::exchange(client.socket, std::nullopt));
+  const SysResult<SocketId> socket = scene_.world.sockets().open(request);
   if (!socket) {
     Event& event = scene_.recorder.client(Kind::connect_failed, client.name, step);
     event.error = socket.error();
@@ -91,44 +87,38 @@ std::string Clients::open(Client& client, const SocketRequest& request, int step
   client = Client{.name = client.name, .socket = *socket, .last_port = port};
   scene_.recorder.client(Kind::opened, client.name, step).text =
       fmt::format("{} {}", to_string(scene_.plan.target.transport),
-                  to_string(scene_.world.local_address(*socket)));
+                  to_string(scene_.world.sockets().local_address(*socket)));
   return "done";
 }
 
 Task<std::string> Clients::connect(Client& client, const Connect& connect, int step) {
-  const SocketRequest request{
-      .receive_buffer = connect.receive_buffer,
-      .send_buffer = connect.send_buffer,
-      .from_address = connect.from.address,
-      .from_port = connect.from.is_same_port ? client.last_port : connect.from.port,
-      .is_unnamed = connect.from.is_unnamed};
-  if (open(client, request, step) != "done") co_return "impossible";
+  if (open(client, request_of(connect, client.last_port), step) != "done") co_return "impossible";
   const SocketId socket = *client.socket;
   const Nanoseconds until = scene_.loop.now() + scene_.caps.step;
-  SysResult<void> made = scene_.world.connect(socket, connect.to);
+  SysResult<void> made = scene_.world.sockets().connect(socket, connect.to);
   while (!made && made.error().value == EAGAIN && scene_.loop.now() < until) {
     // AF_UNIX: the backlog is full (connect(2)). Nothing tells us when a place is free.
     static_cast<void>(co_await scene_.loop.wait(WaitFor{.until = scene_.loop.now() + 500us}));
-    made = scene_.world.connect(socket, connect.to);
+    made = scene_.world.sockets().connect(socket, connect.to);
   }
   Errno error = made ? Errno{} : made.error();
   if (error.value == EINPROGRESS) {
     const Woken woken =
         co_await scene_.loop.wait(WaitFor{.socket = socket, .write = true, .until = until});
-    error = woken.is_late ? Errno{ETIMEDOUT} : scene_.world.error_of(socket);
+    error = woken.is_late ? Errno{ETIMEDOUT} : scene_.world.sockets().error_of(socket);
   }
   if (error.value != 0) {
     Event& event = scene_.recorder.client(Kind::connect_failed, client.name, step);
     event.error = error;
     event.text = word_of_connect(error);
-    scene_.world.close(socket);
+    scene_.world.sockets().close(socket);
     client.socket.reset();
     co_return error.value == ETIMEDOUT || error.value == EAGAIN ? "deadline" : "done";
   }
   client.is_connected = true;
-  client.last_port = scene_.world.local_address(socket).port();
+  client.last_port = scene_.world.sockets().local_address(socket).port();
   scene_.recorder.client(Kind::connected, client.name, step).text =
-      to_string(scene_.world.local_address(socket));
+      to_string(scene_.world.sockets().local_address(socket));
   // A server that speaks first is heard out before anything is sent (MECHANISMS: greetings).
   if (scene_.plan.target.speaks.greeting.empty()) co_return "done";
   const PlannedExpect greeting{
@@ -147,7 +137,7 @@ Task<std::string> Clients::settle(int step) {
 }
 
 std::string Clients::shut_down(Client& client, Shutdown::How how, int step) {
-  const SysResult<void> done = scene_.world.shutdown(*client.socket, how);
+  const SysResult<void> done = scene_.world.sockets().shutdown(*client.socket, how);
   Event& event = scene_.recorder.client(Kind::shut_down, client.name, step);
   event.text = how == Shutdown::How::write ? "write" : how == Shutdown::How::read ? "read" : "both";
   if (!done) event.error = done.error();
@@ -156,7 +146,7 @@ std::string Clients::shut_down(Client& client, Shutdown::How how, int step) {
 }
 
 std::string Clients::reset(Client& client, int step) {
-  scene_.world.reset(*client.socket);
+  scene_.world.sockets().reset(*client.socket);
   client.socket.reset();
   scene_.recorder.client(Kind::was_reset, client.name, step);
   return "done";
@@ -172,7 +162,7 @@ Task<std::string> Clients::close(Client& client, const Close& close, int step) {
     const bool may_never_end = scene_.plan.target.speaks.style == Style::source;
     ended = co_await drain(client, may_never_end ? kReadOfASource : UINT64_MAX, step);
   }
-  scene_.world.close(*client.socket);
+  scene_.world.sockets().close(*client.socket);
   client.socket.reset();
   scene_.recorder.client(Kind::closed, client.name, step).text =
       close.at_once ? "at once" : "orderly";
@@ -217,7 +207,7 @@ Task<void> Clients::finish_all() {
 
 void Clients::drop_all() {
   for (auto& [name, client] : clients_) {
-    if (client.socket) scene_.world.close(*client.socket);
+    if (client.socket) scene_.world.sockets().close(*client.socket);
   }
   clients_.clear();
 }

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include <fmt/format.h>
-
 namespace sockdrill {
 
 namespace {
@@ -31,7 +29,7 @@ void Clients::note_received(Client& client, std::string_view octets, const Socke
   event.number = before;
   const bool may_be_a_strangers =
       !is_connected(scene_.plan.target.transport) && !client.is_connected;
-  if (may_be_a_strangers && !scene_.world.is_servers(from)) event.text = to_string(from);
+  if (may_be_a_strangers && !scene_.world.sockets().is_servers(from)) event.text = to_string(from);
   event.detail = may_be_a_strangers ? to_string(from) : "";
   if (boundaries()) {
     client.heard.messages.push_back(content);
@@ -58,7 +56,7 @@ bool Clients::receive(Client& client, std::uint64_t most, int step) {
     const auto size = static_cast<std::size_t>(
         std::min<std::uint64_t>(buffer_.size(), boundaries() ? buffer_.size() : most));
     const SysResult<ReceivedPiece> piece =
-        scene_.world.receive(*client.socket, buffer_.data(), size);
+        scene_.world.sockets().receive(*client.socket, buffer_.data(), size);
     if (!piece) {
       flush();
       if (piece.error().value == EAGAIN) return true;
@@ -128,7 +126,7 @@ Task<std::string> Clients::expect(Client& client, const PlannedExpect& expect, i
                  .rest_after = look_from};
     if (asks_served && socket && !client.heard.is_served) {
       what.or_any_if = [this, id = *socket](const RestReport& rest) {
-        return scene_.world.is_all_read(id, rest);
+        return scene_.world.sockets().is_all_read(id, rest);
       };
     }
     const Woken woken = co_await scene_.loop.wait(std::move(what));
@@ -140,7 +138,8 @@ Task<std::string> Clients::expect(Client& client, const PlannedExpect& expect, i
     }
     if (!woken.rest) continue;
     static_cast<void>(receive(client, UINT64_MAX, step));  // it rests, so whatever it sent is here
-    client.heard.is_served = client.socket && scene_.world.is_all_read(*client.socket, *woken.rest);
+    client.heard.is_served =
+        client.socket && scene_.world.sockets().is_all_read(*client.socket, *woken.rest);
     client.heard.is_firm_rest = woken.rest->is_firm || woken.rest->rest == Rest::gone;
     Event& rested = scene_.recorder.harness(Kind::rested, step);
     rested.text = to_string(woken.rest->rest);

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include <fmt/format.h>
-
 namespace sockdrill {
 
 using namespace std::chrono_literals;
@@ -34,7 +32,8 @@ Task<std::string> Clients::send_piece(Client& client, const PlannedSend& send, s
   while (begin < end) {
     const Bytes octets = send.content.copy(
         begin, static_cast<std::size_t>(std::min<std::uint64_t>(kMostAtOnce, end - begin)));
-    const SysResult<std::size_t> sent = scene_.world.send(*client.socket, octets, send.urgent);
+    const SysResult<std::size_t> sent =
+        scene_.world.sockets().send(*client.socket, octets, send.urgent);
     if (sent) {
       Event& event = scene_.recorder.client(Kind::sent, client.name, step);
       event.content = send.content.slice(begin, *sent);
@@ -77,9 +76,10 @@ Task<std::string> Clients::send_messages(Client& client, const PlannedSend& send
   const Bytes octets = send.content.copy(0, static_cast<std::size_t>(send.content.size()));
   const Nanoseconds until = scene_.loop.now() + scene_.caps.step;
   for (;;) {
-    const SysResult<std::size_t> sent = is_connected(scene_.plan.target.transport)
-                                            ? scene_.world.send(*client.socket, octets, send.urgent)
-                                            : scene_.world.send_to(*client.socket, octets, send.to);
+    const SysResult<std::size_t> sent =
+        is_connected(scene_.plan.target.transport)
+            ? scene_.world.sockets().send(*client.socket, octets, send.urgent)
+            : scene_.world.sockets().send_to(*client.socket, octets, send.to);
     if (sent) {
       Event& event = scene_.recorder.client(Kind::sent, client.name, step);
       event.content = send.content;
@@ -87,7 +87,7 @@ Task<std::string> Clients::send_messages(Client& client, const PlannedSend& send
       event.text = send.to;
       client.sent_total += *sent;
       client.sent.messages.push_back(send.content);
-      client.last_port = scene_.world.local_address(*client.socket).port();
+      client.last_port = scene_.world.sockets().local_address(*client.socket).port();
       co_return "done";
     }
     if (sent.error().value != EAGAIN || scene_.loop.now() >= until) {

@@ -4,24 +4,18 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <climits>
 
 #include "harness/base/check.h"
+#include "harness/play/end_connection.h"
 
 namespace sockdrill {
 
 namespace {
-
-int domain_of(const ServerAddress& server) {
-  if (is_unix(server.transport)) return AF_UNIX;
-  return server.family == Family::ipv6 ? AF_INET6 : AF_INET;
-}
 
 SysResult<void> set_option(Fd fd, int level, int name, int value) {
   if (::setsockopt(raw(fd), level, name, &value, sizeof(value)) != 0) return fail(last_errno());
@@ -40,21 +34,6 @@ SocketAddress name_of_socket(Fd fd, decltype(&::getsockname) which) {
   return address;
 }
 
-/// Of a TCP connection, as close(2) does when it is the last to hold the socket. It need not be:
-/// the process of a stage that another thread makes meanwhile has all our descriptors until it
-/// execs, and the server would hear of the end only then.
-void end_now(Fd fd, bool is_abortive) {
-  int unread = 0;
-  static_cast<void>(::ioctl(raw(fd), FIONREAD, &unread));
-  if (!is_abortive && unread == 0) {
-    static_cast<void>(::shutdown(raw(fd), SHUT_RDWR));
-    return;
-  }
-  // Dissolving the association sends RST (connect(2); so does close() with SO_LINGER {1, 0}).
-  const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
-  static_cast<void>(::connect(raw(fd), &nobody, sizeof(nobody)));
-}
-
 }  // namespace
 
 ClientSocket& ClientSockets::of(SocketId socket) {
@@ -69,8 +48,7 @@ SysResult<SocketId> ClientSockets::open(const SocketRequest& request) {
   if (const SysResult<void> prepared = prepare(made->get(), request); !prepared)
     return fail(prepared.error());
   const SocketId id{next_id_++};
-  epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                    .data = {.u64 = static_cast<std::uint64_t>(id)}};
+  epoll_event event = watch_for(id);
   if (::epoll_ctl(raw(epoll_), EPOLL_CTL_ADD, made->raw(), &event) != 0) return fail(last_errno());
   index_[id] = sockets_.size();
   sockets_.push_back(ClientSocket{
@@ -109,9 +87,7 @@ SysResult<void> ClientSockets::prepare(Fd fd, const SocketRequest& request) cons
       return fail(last_errno());
   }
   if (request.from_address.empty() && !request.from_port) return {};
-  const std::string any = server_.family == Family::ipv6 ? "::" : "0.0.0.0";
-  const Result<SocketAddress> from = ip_address(
-      request.from_address.empty() ? any : request.from_address, request.from_port.value_or(0));
+  const Result<SocketAddress> from = address_to_bind(server_, request);
   if (!from) return fail(Errno{EINVAL});
   // A client that takes its old port again must not be refused for a TIME_WAIT of its own.
   static_cast<void>(set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1));
@@ -119,17 +95,9 @@ SysResult<void> ClientSockets::prepare(Fd fd, const SocketRequest& request) cons
   return {};
 }
 
-Result<SocketAddress> ClientSockets::address_of(const std::string& to) const {
-  if (is_unix(server_.transport)) return unix_address(server_.path);
-  if (to == "broadcast") return ip_address("255.255.255.255", server_.port);
-  if (to == "subnet-broadcast") return ip_address(kLinkBroadcast, server_.port);
-  if (!to.empty()) return ip_address(to, server_.port);
-  return ip_address(server_.family == Family::ipv6 ? "::1" : "127.0.0.1", server_.port);
-}
-
 SysResult<void> ClientSockets::connect(SocketId socket, const std::string& to) {
   ClientSocket& client = of(socket);
-  const Result<SocketAddress> address = address_of(to);
+  const Result<SocketAddress> address = address_of(server_, to);
   if (!address) return fail(Errno{EINVAL});
   client.remote = *address;
   const int result = ::connect(raw(client.fd), address->get(), address->length);
@@ -154,7 +122,7 @@ SysResult<std::size_t> ClientSockets::send_to(SocketId socket, std::string_view 
                                               const std::string& to) {
   ClientSocket& client = of(socket);
   if (client.established && to.empty()) return send(socket, octets, false);
-  const Result<SocketAddress> address = address_of(to);
+  const Result<SocketAddress> address = address_of(server_, to);
   if (!address) return fail(Errno{EINVAL});
   const ssize_t sent = ::sendto(raw(client.fd), octets.data(), octets.size(),
                                 MSG_NOSIGNAL | MSG_DONTWAIT, address->get(), address->length);
@@ -189,20 +157,17 @@ SysResult<ReceivedPiece> ClientSockets::receive(SocketId socket, char* buffer, s
 
 SysResult<void> ClientSockets::shutdown(SocketId socket, Shutdown::How how) {
   ClientSocket& client = of(socket);
-  const int direction = how == Shutdown::How::write  ? SHUT_WR
-                        : how == Shutdown::How::read ? SHUT_RD
-                                                     : SHUT_RDWR;
-  if (::shutdown(raw(client.fd), direction) != 0) return fail(last_errno());
+  if (::shutdown(raw(client.fd), direction_of(how)) != 0) return fail(last_errno());
   if (how != Shutdown::How::read) client.fin_sent = true;
   return {};
 }
 
-void ClientSockets::close(SocketId socket, bool is_abortive) {
+void ClientSockets::end(SocketId socket, bool is_abortive) {
   ClientSocket& client = of(socket);
   const bool is_tcp = client.transport == Transport::tcp;
   client.reset_sent = is_abortive && is_tcp;
   client.fin_sent = !client.reset_sent;
-  if (is_tcp) end_now(client.fd, is_abortive);
+  if (is_tcp) end_connection(client.fd, is_abortive);
   client.fd = kNoFd;
   fds_.erase(socket);
   index_.erase(socket);
@@ -216,21 +181,6 @@ Errno ClientSockets::error_of(SocketId socket) {
   if (error == 0) client.established = true;
   client.local = name_of_socket(client.fd, &::getsockname);
   return Errno{error};
-}
-
-SocketAddress ClientSockets::local_address(SocketId socket) { return of(socket).local; }
-
-bool ClientSockets::is_servers(const SocketAddress& from) const {
-  if (is_unix(server_.transport)) return true;
-  return from.length == 0 || from.port() == server_.port;
-}
-
-bool ClientSockets::is_all_read(SocketId socket, const RestReport& rest) {
-  if (rest.rest == Rest::settled) return true;
-  // The kernel does not say whose datagrams stand in a queue.
-  if (rest.rest != Rest::blocked || server_.transport == Transport::udp) return false;
-  return std::find(rest.unread_of.begin(), rest.unread_of.end(), of(socket).inode) ==
-         rest.unread_of.end();
 }
 
 void ClientSockets::forget_closed() {

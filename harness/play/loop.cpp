@@ -99,6 +99,7 @@ void Loop::turn() {
   // An interruption is noticed within this time, whatever the server does.
   until = std::min(until, now + std::chrono::milliseconds(100));
   take(world_.wait(until));
+  if (after_wait) after_wait();
   if (!fired_.empty()) {
     fruitless_looks_ = 0;
     return;
@@ -114,6 +115,7 @@ void Loop::turn() {
 void Loop::look_for_rest() {
   const Nanoseconds before = world_.now();
   const RestReport report = world_.look();
+  if (after_wait) after_wait();
   last_look_cost_ = world_.now() - before;
   ++fruitless_looks_;
   if (report.rest == Rest::busy) return;

@@ -92,6 +92,8 @@ class Loop final {
   [[nodiscard]] bool is_interrupted() const { return is_interrupted_; }
   /// Asked between waits; true interrupts.
   std::function<bool()> should_interrupt;
+  /// Called whenever the server may have run.
+  std::function<void()> after_wait;
 
  private:
   void fire(Awaiter* awaiter);

@@ -24,6 +24,7 @@ class Player final {
         server_(scene(options.caps)),
         clients_(scene(options.caps)) {
     loop_.should_interrupt = options.should_interrupt;
+    if (plan.scenario.needs_simulated_kernel()) loop_.after_wait = [this] { note_struck(); };
   }
 
   Task<void> run();
@@ -41,6 +42,11 @@ class Player final {
   Task<void> play_blocks(const CasePlan& planned);
   Task<void> play_script(const Script& script);
   void note_death(int step);
+  void note_struck();
+  void begin_faults() {
+    if (plan_.scenario.needs_simulated_kernel())
+      world_.set_faults(plan_.scenario.faults, plan_.scenario.schedule);
+  }
   Task<void> look_after(const CasePlan& planned, const std::string& text, std::uint64_t round);
   [[nodiscard]] bool has_grown(const Resources& now, const Resources& before) const;
   [[nodiscard]] bool has_more_memory(const Resources& now, const Resources& before) const;
@@ -86,6 +92,15 @@ void Player::note_death(int step) {
   next_death_look_ = loop_.now() + 200us;
 }
 
+void Player::note_struck() {
+  for (const Fault& fault : world_.take_struck()) {
+    Event& event = recorder_.server(Kind::struck, -1);
+    event.text = to_string(fault.call);
+    event.number = fault.nth;
+    event.detail = effect_of(fault);
+  }
+}
+
 Task<void> Player::play_blocks(const CasePlan& planned) {
   for (const Block& block : planned.blocks) {
     if (loop_.is_interrupted() || sampler_.has_spun) co_return;
@@ -113,6 +128,12 @@ Task<void> Player::take_baseline() {
 }
 
 Task<bool> Player::begin() {
+  if (options_.keeps_server && server_.take_over()) {
+    server_.baseline = server_.sample("baseline", 0, -1);
+    last_ = *server_.baseline;
+    dropped_ = world_.dropped_datagrams();
+    co_return was_started_ = true;
+  }
   was_started_ = co_await server_.launch(-1);
   if (was_started_) co_await take_baseline();
   if (was_started_ && server_.has_ended(-1) && !world_.left_over().empty()) {
@@ -144,6 +165,8 @@ Task<void> Player::look_after(const CasePlan& planned, const std::string& text,
   dropped_ = dropped;
   if (is_over()) co_return;
   bool is_at_rest = co_await server_.settle(WantsRest::any, -1);
+  // They are the case's: the probe is to be served.
+  if (plan_.scenario.needs_simulated_kernel()) world_.set_faults({}, {});
   Event& began = recorder_.harness(Kind::probed);
   began.text = "began";
   began.who = "probe";
@@ -161,6 +184,7 @@ Task<void> Player::play_case(const CasePlan& planned, std::size_t index) {
   Event& began = recorder_.harness(Kind::case_began);
   began.number = index;
   began.text = to_string(planned.bindings);
+  begin_faults();
   co_await play_blocks(planned);
   co_await look_after(planned, "after", 0);
   if (is_over()) co_return;
@@ -173,6 +197,7 @@ Task<void> Player::play_case(const CasePlan& planned, std::size_t index) {
   for (int round = 1; goes_on(round); ++round) {
     recorder_.harness(Kind::round_began).number = static_cast<std::uint64_t>(round);
     last_ = now;
+    begin_faults();
     co_await play_blocks(planned);
     co_await look_after(planned, "round", static_cast<std::uint64_t>(round));
     if (is_over()) co_return;
@@ -192,7 +217,8 @@ Task<void> Player::run() {
     co_await play_case(plan_.cases[i], i);
   }
   clients_.drop_all();
-  co_await server_.stop(plan_.target.declares.stops_on, -1);
+  if (plan_.scenario.needs_simulated_kernel()) world_.set_faults({}, {});
+  if (!options_.keeps_server) co_await server_.stop(plan_.target.declares.stops_on, -1);
 }
 
 }  // namespace

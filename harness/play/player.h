@@ -14,6 +14,9 @@ struct PlayOptions {
   std::function<bool()> should_interrupt;  ///< asked often; true ends the run soon, in order
   /// A growth of resources is played again so many times: only what repeats is a leak.
   int rounds = 2;
+  /// The server that an earlier plan of this world has left running is taken as it is, and is left
+  /// running. One is started where there is none.
+  bool keeps_server = false;
   /// Where memory is what grows: runtimes that collect garbage take more for a while.
   int memory_rounds = 5;
 };

@@ -1,7 +1,7 @@
 #include "harness/play/real_world.h"
 
-#include <poll.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <linux/netlink.h>
@@ -15,12 +15,12 @@
 
 #include "harness/base/try.h"
 #include "harness/play/client_sockets.h"
+#include "harness/play/target_launch.h"
 
 namespace sockdrill {
 
 namespace {
 
-constexpr std::uint16_t kUsualPort = 7777;
 constexpr std::uint64_t kNews =
     0;  // epoll data of the stage's own descriptors; client sockets begin at 1
 
@@ -42,32 +42,11 @@ class RealWorld final : public World {
 
   Nanoseconds now() override { return monotonic_now() - began_; }
 
-  SysResult<SocketId> open(const SocketRequest& request) override { return sockets_.open(request); }
-  SysResult<void> connect(SocketId socket, const std::string& to) override {
-    return sockets_.connect(socket, to);
-  }
-  SysResult<std::size_t> send(SocketId socket, std::string_view octets, bool urgent) override {
-    return sockets_.send(socket, octets, urgent);
-  }
-  SysResult<std::size_t> send_to(SocketId socket, std::string_view octets,
-                                 const std::string& to) override {
-    return sockets_.send_to(socket, octets, to);
-  }
-  SysResult<ReceivedPiece> receive(SocketId socket, char* buffer, std::size_t size) override {
-    return sockets_.receive(socket, buffer, size);
-  }
-  SysResult<void> shutdown(SocketId socket, Shutdown::How how) override {
-    return sockets_.shutdown(socket, how);
-  }
-  void close(SocketId socket) override { sockets_.close(socket, false); }
-  void reset(SocketId socket) override { sockets_.close(socket, true); }
-  Errno error_of(SocketId socket) override { return sockets_.error_of(socket); }
-  SocketAddress local_address(SocketId socket) override { return sockets_.local_address(socket); }
-  bool is_servers(const SocketAddress& from) override { return sockets_.is_servers(from); }
+  Sockets& sockets() override { return sockets_; }
 
   std::vector<Ready> wait(Nanoseconds until) override;
 
-  Result<void> start(Instance instance, Deadline deadline) override;
+  Result<void> start(Instance instance, const Inheritance& inherits, Deadline deadline) override;
   std::optional<ExitStatus> exited(Instance instance) override;
   Listening listening() override;
   SysResult<void> signal(Instance instance, int number) override;
@@ -77,17 +56,20 @@ class RealWorld final : public World {
   bool is_stopped() override { return watcher_.is_stopped(); }
   RestReport look() override;
   std::uint64_t output_read();
-  bool is_all_read(SocketId socket, const RestReport& rest) override {
-    return sockets_.is_all_read(socket, rest);
-  }
   Resources sample() override { return watcher_.sample(sockets_.all()); }
+  std::uint64_t descriptor_limit() override {
+    rlimit now{};
+    static_cast<void>(::prlimit(pid_of(Instance::first), RLIMIT_NOFILE, nullptr, &now));
+    return now.rlim_cur;
+  }
   SysResult<void> limit_descriptors(std::uint64_t soft_limit) override {
     return stage_->set_soft_descriptor_limit(*process(Instance::first), soft_limit);
   }
   void set_output_read(bool is_read) override {
     stage_->set_draining(*process(Instance::first), is_read);
-    watch_descriptors();
   }
+  void set_faults(const std::vector<Fault>&, const Schedule&) override {}
+  std::vector<Fault> take_struck() override { return {}; }
   std::uint64_t dropped_datagrams() override { return watcher_.dropped_datagrams(); }
   pid_t pid_of(Instance instance) override {
     return process(instance) != nullptr ? process(instance)->pid : -1;
@@ -104,8 +86,6 @@ class RealWorld final : public World {
   [[nodiscard]] StageProcess* process(Instance instance) const {
     return instance == Instance::first ? first_ : second_;
   }
-  [[nodiscard]] std::vector<std::string> filled(const std::vector<std::string>& words) const;
-  void watch_descriptors();
   void feed_inputs();
 
   std::unique_ptr<Stage> stage_;
@@ -114,76 +94,47 @@ class RealWorld final : public World {
   Watcher watcher_;
   ClientSockets sockets_;
   Nanoseconds began_;
-  std::map<std::string, std::string> values_;
-  std::string path_inside_;
+  ServerAddress server_;  ///< as it was told, and names it itself
+  Placeholders placeholders_;
   StageProcess* first_ = nullptr;
   StageProcess* second_ = nullptr;
-  std::vector<Fd> watched_;
   std::vector<std::pair<StageProcess*, Bytes>>
       programs_;  ///< with what they still have to be given
 };
 
 Result<void> RealWorld::prepare(const RealWorldOptions& options) {
-  ServerAddress server{.transport = target_.transport, .family = target_.family};
-  values_ = options.placeholders;
-  if (is_unix(target_.transport)) {
-    path_inside_ = target_.path.empty() ? stage_->temp_inside() + "/server.sock"
-                                        : fill_in(target_.path, {{"tmp", stage_->temp_inside()}});
-    // The stage's root is reached the way its temporary folder is.
-    const std::string root = stage_->temp_outside().substr(
-        0, stage_->temp_outside().size() - stage_->temp_inside().size());
-    server.path = root + path_inside_;
-  } else {
-    server.port =
-        TRY(stage_->free_port(target_.transport, target_.port != 0 ? target_.port : kUsualPort));
-    if (target_.port != 0 && server.port != target_.port)
+  server_ = {.transport = target_.transport,
+             .family = target_.family,
+             .path = path_of(target_, stage_->temp_inside())};
+  if (!is_unix(target_.transport)) {
+    server_.port =
+        TRY(stage_->free_port(target_.transport, target_.port != 0       ? target_.port
+                                                 : stage_->is_isolated() ? kUsualPort
+                                                                         : std::uint16_t{0}));
+    if (target_.port != 0 && server_.port != target_.port)
       return fail(fmt::format(
           "port {} is taken on this host, and without isolation the server cannot have it",
           target_.port));
   }
-  values_["port"] = fmt::format("{}", server.port);
-  values_["path"] = path_inside_;
-  values_["tmp"] = stage_->temp_inside();
-  values_["speaks"] = target_.speaks.name;
-  values_["family"] = to_string(target_.family);
-  values_["host"] = target_.family == Family::ipv6 ? "::1" : "127.0.0.1";
-  sockets_.set_server(server);
-  watch_descriptors();
+  placeholders_ = placeholders_of(target_, server_, stage_->temp_inside(), options.placeholders);
+  // The stage's root is reached the way its temporary folder is.
+  ServerAddress reached = server_;
+  if (is_unix(target_.transport))
+    reached.path = stage_->temp_outside().substr(
+                       0, stage_->temp_outside().size() - stage_->temp_inside().size()) +
+                   server_.path;
+  sockets_.set_server(reached);
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = kNews}};
+  if (::epoll_ctl(epoll_.raw(), EPOLL_CTL_ADD, raw(stage_->news()), &event) != 0)
+    return fail("watching the stage: " + describe(last_errno()));
   return {};
 }
 
-std::vector<std::string> RealWorld::filled(const std::vector<std::string>& words) const {
-  std::vector<std::string> out;
-  for (const std::string& word : words) out.push_back(fill_in(word, values_));
-  return out;
-}
-
-Result<void> RealWorld::start(Instance instance, Deadline deadline) {
-  Launch launch{.command = filled(target_.command)};
-  launch.working_directory = target_.working_directory.empty()
-                                 ? stage_->temp_inside()
-                                 : fill_in(target_.working_directory, values_);
-  launch.environment["TMPDIR"] = stage_->temp_inside();
-  for (const auto& [name, value] : target_.environment)
-    launch.environment[name] = fill_in(value, values_);
+Result<void> RealWorld::start(Instance instance, const Inheritance& inherits, Deadline deadline) {
+  Launch launch = launch_of(target_, placeholders_);
+  launch.inheritance = inherits;
   (instance == Instance::first ? first_ : second_) = TRY(stage_->start(launch, deadline));
-  watch_descriptors();
   return {};
-}
-
-/// The stage's descriptors come and go with its processes; all of them say "news".
-void RealWorld::watch_descriptors() {
-  const std::vector<Fd> now = stage_->descriptors();
-  for (const Fd fd : watched_) {
-    if (std::find(now.begin(), now.end(), fd) == now.end())
-      static_cast<void>(::epoll_ctl(epoll_.raw(), EPOLL_CTL_DEL, raw(fd), nullptr));
-  }
-  for (const Fd fd : now) {
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = kNews}};
-    static_cast<void>(
-        ::epoll_ctl(epoll_.raw(), EPOLL_CTL_ADD, raw(fd), &event));  // EEXIST: watched already
-  }
-  watched_ = now;
 }
 
 std::vector<Ready> RealWorld::wait(Nanoseconds until) {
@@ -201,22 +152,16 @@ std::vector<Ready> RealWorld::wait(Nanoseconds until) {
       has_news = true;
       continue;
     }
-    const bool is_over = (event.events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0;
-    ready.push_back(Ready{.socket = SocketId{static_cast<int>(event.data.u64)},
-                          .readable = is_over || (event.events & EPOLLIN) != 0,
-                          .writable = is_over || (event.events & EPOLLOUT) != 0});
+    ready.push_back(ready_of(event));
   }
-  if (has_news) {
-    stage_->pump();
-    watch_descriptors();
-  }
+  if (has_news) stage_->pump();
   if (!programs_.empty()) feed_inputs();
   return ready;
 }
 
 /// Z or X, or not there at all: it has ended, and the agent's news of it is on the way.
 bool has_ended(pid_t pid) {
-  const SysResult<std::string> stat = read_small_file(fmt::format("/proc/{}/stat", pid));
+  const SysResult<std::string> stat = read_file(fmt::format("/proc/{}/stat", pid));
   if (!stat) return true;
   const std::size_t name_end =
       stat->rfind(')');  // proc(5): the name may hold anything but is in parentheses
@@ -230,33 +175,13 @@ std::optional<ExitStatus> RealWorld::exited(Instance instance) {
   if (running == nullptr) return std::nullopt;
   const Deadline deadline = Deadline::after(std::chrono::seconds(5));
   while (!running->exited && has_ended(running->pid) && !deadline.has_passed()) {
-    std::vector<pollfd> news;
-    for (const Fd fd : stage_->descriptors())
-      news.push_back(pollfd{.fd = raw(fd), .events = POLLIN, .revents = 0});
-    static_cast<void>(::poll(news.data(), news.size(), 10));
-    stage_->pump();
+    stage_->wait(Deadline::after(std::chrono::milliseconds(10)));
   }
   return running->exited;
 }
 
 Listening RealWorld::listening() {
-  Listening found;
-  const std::uint16_t port = static_cast<std::uint16_t>(std::stoi(values_["port"]));
-  for (const Listener& listener : watcher_.listeners(sockets_.all())) {
-    const std::string address =
-        fmt::format("{} {}", to_string(listener.transport), to_string(listener.address));
-    const bool is_place = is_unix(target_.transport) ? to_string(listener.address) == path_inside_
-                                                     : listener.address.port() == port;
-    const bool is_family = target_.family == Family::ipv4 || is_unix(target_.transport) ||
-                           listener.address.family() == AF_INET6;
-    if (listener.transport == target_.transport && is_place && is_family) {
-      found.is_there = true;
-      found.where = address;
-    } else {
-      found.elsewhere.push_back(address);
-    }
-  }
-  return found;
+  return listening_at(server_, watcher_.listeners(sockets_.all()));
 }
 
 SysResult<void> RealWorld::signal(Instance instance, int number) {
@@ -288,7 +213,7 @@ RestReport RealWorld::look() {
 std::vector<std::string> RealWorld::left_over() {
   std::vector<std::string> found;
   for (const pid_t pid : stage_->processes()) {
-    std::string command = read_small_file(fmt::format("/proc/{}/cmdline", pid)).value_or("");
+    std::string command = read_file(fmt::format("/proc/{}/cmdline", pid)).value_or("");
     std::replace(command.begin(), command.end(), '\0', ' ');
     if (command.empty()) continue;  // a zombie that its parent, gone by now, left to the agent
     found.push_back(fmt::format("{} ({})", pid, command.substr(0, 80)));
@@ -314,11 +239,11 @@ void RealWorld::kill_all(Deadline deadline) {
 }
 
 Result<int> RealWorld::start_program(const std::vector<std::string>& command, const Bytes& input) {
-  Launch launch{
-      .command = filled(command), .working_directory = stage_->temp_inside(), .wants_input = true};
+  Launch launch{.command = filled(command, placeholders_),
+                .working_directory = stage_->temp_inside(),
+                .wants_input = true};
   StageProcess* program = TRY(stage_->start(launch, Deadline::after(std::chrono::seconds(10))));
   programs_.emplace_back(program, input);
-  watch_descriptors();
   feed_inputs();
   return static_cast<int>(programs_.size() - 1);
 }

@@ -3,10 +3,9 @@
 // The real world: sockets of the kernel inside a stage, a server that is a process, watched from
 // outside.
 
-#include <map>
 #include <memory>
-#include <string>
 
+#include "harness/play/target_launch.h"
 #include "harness/play/world.h"
 #include "harness/target/target.h"
 
@@ -14,8 +13,7 @@ namespace sockdrill {
 
 struct RealWorldOptions {
   bool broadcast_link = false;
-  std::map<std::string, std::string>
-      placeholders;  ///< {libexec}, {targets}: what the caller knows of the installation
+  Placeholders placeholders;  ///< {libexec}, {targets}: what the caller knows of the installation
 };
 
 /// Builds the stage; starts nothing in it yet. `home` and `target` outlive the world. The error is

@@ -1,7 +1,5 @@
 #include "harness/play/server_steps.h"
 
-#include <sys/resource.h>
-
 #include <array>
 #include <csignal>
 
@@ -69,17 +67,34 @@ std::string ServerSteps::background_reason() {
       count_of(scene_.world.left_over().size(), "other"));
 }
 
-Task<bool> ServerSteps::launch(int step) {
+Event& ServerSteps::note_start(int step) {
+  Event& event = scene_.recorder.server(Kind::started, step);
+  event.number = static_cast<std::uint64_t>(scene_.world.pid_of(Instance::first));
+  event.text = fmt::format("{}", fmt::join(scene_.plan.target.command, " "));
+  return event;
+}
+
+bool ServerSteps::take_over() {
+  if (scene_.world.pid_of(Instance::first) < 0 || scene_.world.exited(Instance::first))
+    return false;
+  const Listening listening = scene_.world.listening();
+  if (!listening.is_there) return false;
+  note_start(-1);
+  scene_.recorder.server(Kind::listening, -1).text = listening.where;
+  return true;
+}
+
+Task<bool> ServerSteps::launch(int step, Inheritance inherits) {
+  const Listening already = scene_.world.listening();
   const Result<void> started =
-      scene_.world.start(Instance::first, Deadline::after(scene_.caps.start));
+      scene_.world.start(Instance::first, inherits, Deadline::after(scene_.caps.start));
   is_exit_noted_ = false;
   if (!started) {
     scene_.recorder.server(Kind::not_listening, step).text = to_string(started.error());
     co_return false;
   }
-  Event& event = scene_.recorder.server(Kind::started, step);
-  event.number = static_cast<std::uint64_t>(scene_.world.pid_of(Instance::first));
-  event.text = fmt::format("{}", fmt::join(scene_.plan.target.command, " "));
+  Event& event = note_start(step);
+  if (already.is_there) event.detail = already.where;
   const Nanoseconds until = scene_.loop.now() + scene_.caps.start;
   Nanoseconds pause = 100us;
   for (;;) {
@@ -204,6 +219,8 @@ Task<void> ServerSteps::note_left_over(int step) {
   Event& event = scene_.recorder.server(Kind::left_over, step);
   event.number = left.size();
   event.text = fmt::format("{}", fmt::join(left, ", "));
+  if (const Listening listening = scene_.world.listening(); listening.is_there)
+    event.detail = listening.where;
 }
 
 Task<void> ServerSteps::act(const PlannedStep& step) {
@@ -271,13 +288,16 @@ Task<std::string> ServerSteps::restart(const Restart& restart, int step) {
   }
   note_output(Instance::first, step);
   needs_baseline = true;
-  const bool listens = co_await launch(step);
+  const bool listens = co_await launch(
+      step, Inheritance{
+                .closed_streams = restart.closed_streams,
+                .ignored_signal = restart.ignoring.empty() ? 0 : signal_number(restart.ignoring)});
   co_return listens ? "done" : "unmet";
 }
 
 Task<std::string> ServerSteps::second(int step) {
   const Result<void> started =
-      scene_.world.start(Instance::second, Deadline::after(scene_.caps.start));
+      scene_.world.start(Instance::second, Inheritance{}, Deadline::after(scene_.caps.start));
   if (!started) {
     scene_.recorder.harness(Kind::failed, step).text = to_string(started.error());
     co_return "impossible";
@@ -307,12 +327,7 @@ Task<std::string> ServerSteps::second(int step) {
 
 Task<std::string> ServerSteps::limit(const Limit& limit, int step) {
   std::uint64_t wanted = limit.descriptors;
-  if (!usual_limit_) {
-    rlimit now{};
-    static_cast<void>(
-        ::prlimit(scene_.world.pid_of(Instance::first), RLIMIT_NOFILE, nullptr, &now));
-    usual_limit_ = now.rlim_cur;
-  }
+  if (!usual_limit_) usual_limit_ = scene_.world.descriptor_limit();
   if (limit.is_lifted) wanted = *usual_limit_;
   // "+5" means five more numbers than are in use; numbers are given out lowest first (open(2)), so
   // the limit is a count.

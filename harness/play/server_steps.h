@@ -13,7 +13,9 @@ class ServerSteps final {
 
   /// Starts the server and waits until it listens; false when it does not (recorded as
   /// not_listening).
-  Task<bool> launch(int step);
+  Task<bool> launch(int step, Inheritance inherits = {});
+  /// Notes the first instance, if it runs already; false when it does not.
+  bool take_over();
   /// Waits for rest; false when the cap was hit. Records it (rested or restless).
   Task<bool> settle(WantsRest wanted, int step);
   /// A sample of what the server holds, onto the timeline.
@@ -43,6 +45,7 @@ class ServerSteps final {
   Task<std::string> expect(const ServerExpect& expect, int step);
   /// What is left of a server that has ended, if anything is after a second.
   Task<void> note_left_over(int step);
+  Event& note_start(int step);
   void note_exit(Instance instance, int step);
   void note_output(Instance instance, int step);
 

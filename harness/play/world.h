@@ -3,7 +3,7 @@
 // The seam between a plan and whatever carries it out.
 //
 // The player sees only this interface; the real world (sockets in a stage) implements it, and the
-// simulated one will. No call blocks except wait(). Failures are values: to the player EAGAIN and
+// simulated one. No call blocks except wait(). Failures are values: to the player EAGAIN and
 // ECONNRESET are observations.
 
 #include <cstdint>
@@ -59,13 +59,10 @@ struct ProgramResult {
   Bytes errors;
 };
 
-class World {
+/// Clients' sockets, of the target's transport.
+class Sockets {
  public:
-  virtual ~World() = default;
-  /// Time since the run began.
-  virtual Nanoseconds now() = 0;
-
-  // Clients' sockets, of the target's transport.
+  virtual ~Sockets() = default;
   virtual SysResult<SocketId> open(const SocketRequest& request) = 0;
   /// To the server, or to `to`. EINPROGRESS: wait until writable, then ask error_of(). EAGAIN
   /// (AF_UNIX, full backlog): try again.
@@ -85,6 +82,17 @@ class World {
   /// Whether a datagram from here is the server's: the address asked, or any address of the host
   /// when a broadcast was.
   virtual bool is_servers(const SocketAddress& from) = 0;
+  /// Whether, at this rest, the server had read everything that this socket sent.
+  virtual bool is_all_read(SocketId socket, const RestReport& rest) = 0;
+};
+
+class World {
+ public:
+  virtual ~World() = default;
+  /// Time since the run began.
+  virtual Nanoseconds now() = 0;
+
+  virtual Sockets& sockets() = 0;
 
   /// Sleeps until a socket has become ready (edge by edge: a socket is named again only after an
   /// EAGAIN), news came from the server's processes, or the time is there. Takes in the server's
@@ -92,8 +100,9 @@ class World {
   virtual std::vector<Ready> wait(Nanoseconds until) = 0;
 
   // The server.
-  /// The error is for people: the command is not found, may not be executed, ...
-  virtual Result<void> start(Instance instance, Deadline deadline) = 0;
+  /// `inherits` is for this start alone. The error is for people: the command is not found, may not
+  /// be executed, ...
+  virtual Result<void> start(Instance instance, const Inheritance& inherits, Deadline deadline) = 0;
   /// Nothing while it lives. A process that has just ended is never taken for a living one: its
   /// status is waited for.
   virtual std::optional<ExitStatus> exited(Instance instance) = 0;
@@ -104,9 +113,9 @@ class World {
   virtual void signal_all(int number) = 0;
   virtual bool is_stopped() = 0;
   virtual RestReport look() = 0;
-  /// Whether, at this rest, the server had read everything that this socket sent.
-  virtual bool is_all_read(SocketId socket, const RestReport& rest) = 0;
   virtual Resources sample() = 0;
+  /// The soft limit of descriptors of the first instance.
+  virtual std::uint64_t descriptor_limit() = 0;
   virtual SysResult<void> limit_descriptors(std::uint64_t soft_limit) = 0;
   /// Whether the server's stdout and stderr are taken in; they are, unless somebody says otherwise.
   virtual void set_output_read(bool is_read) = 0;
@@ -120,6 +129,12 @@ class World {
   virtual OutputTail output_of(Instance instance, bool errors) = 0;
   /// Kills whatever the server has left and starts afresh in the same network: for restarts.
   virtual void kill_all(Deadline deadline) = 0;
+
+  // Faults and schedules, which only a simulated kernel knows (Scenario::needs_simulated_kernel).
+  /// From here on they count, anew; none of either ends it.
+  virtual void set_faults(const std::vector<Fault>& faults, const Schedule& schedule) = 0;
+  /// Those that have had an effect since this was last asked, in their order.
+  virtual std::vector<Fault> take_struck() = 0;
 
   /// A program beside the server; its number.
   virtual Result<int> start_program(const std::vector<std::string>& command,

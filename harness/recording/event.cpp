@@ -19,7 +19,7 @@ constexpr std::array<std::pair<Lane, const char*>, 4> kLanes{{{Lane::client, "cl
                                                               {Lane::network, "network"},
                                                               {Lane::harness, "harness"}}};
 
-constexpr std::array<std::pair<Kind, const char*>, 35> kKinds{{
+constexpr std::array<std::pair<Kind, const char*>, 36> kKinds{{
     {Kind::opened, "opened"},
     {Kind::connected, "connected"},
     {Kind::connect_failed, "connect-failed"},
@@ -52,6 +52,7 @@ constexpr std::array<std::pair<Kind, const char*>, 35> kKinds{{
     {Kind::restless, "restless"},
     {Kind::probed, "probed"},
     {Kind::dropped, "dropped"},
+    {Kind::struck, "struck"},
     {Kind::measured_quiet, "measured-quiet"},
     {Kind::note, "note"},
     {Kind::failed, "failed"},

@@ -44,8 +44,9 @@ enum class Kind {
   ran,  ///< a program ended; number: its status; content: its output; text: how it ended, and its
         ///< stderr
   // server; `who` is "server" or "second"
-  started,        ///< number: pid; text: the command line
-  listening,      ///< text: the address
+  started,    ///< number: pid; text: the command line; detail: the address, when somebody listens
+              ///< there already
+  listening,  ///< text: the address
   not_listening,  ///< text: why not ("it exited with status 1", "it listens on 0.0.0.0:8081
                   ///< instead")
   stopped,        ///< by SIGSTOP; every thread has stopped
@@ -53,11 +54,15 @@ enum class Kind {
   signalled,  ///< text: the signal
   limited,    ///< number: the soft limit of descriptors
   exited,     ///< number: status, or signal number + 256; text: "exited with status 1"
+  struck,     ///< a fault of the scenario had its effect; text: the kind of call; number: which of
+              ///< them; detail: its effect ("fails with EMFILE")
   wrote,      ///< content; text: "stdout" or "stderr"
   sampled,    ///< resources; text: "baseline", "after", "round N", "step"; number: round
   observed,   ///< snapshot, where something may have gone wrong; text: "unmet", "deadline", "done",
               ///< "restless" or "grown"
-  left_over,  ///< after stopping; number: processes; text: which
+  left_over,  ///< after stopping; number: processes; text: which; detail: the server's address,
+              ///< when
+              ///< somebody still listens there
   // harness
   case_began,   ///< number: index of the case; text: its bindings
   round_began,  ///< the steps are played again to see whether a growth repeats; number: round, from

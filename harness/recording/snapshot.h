@@ -1,7 +1,7 @@
 #pragma once
 
 // The server at one moment, where something went wrong: what its threads wait for, how its sockets
-// stand. Facts for a diagnosis; the judge's verdicts do not need them.
+// stand. Facts for a diagnosis; of the judge's verdicts only that on a full backlog needs them.
 
 #include <cstdint>
 #include <string>

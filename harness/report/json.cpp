@@ -2,9 +2,8 @@
 
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "harness/base/utf8.h"
+#include "harness/base/version.h"
 #include "harness/report/report.h"
 #include "harness/report/visible.h"
 #include "harness/report/words.h"
@@ -106,7 +105,7 @@ class JsonReporter final : public Reporter {
   void add(const RunResult& result) override { results_.push_back(write_result(result)); }
   void end(const Totals& totals, int exit_code, bool interrupted) override {
     Json json;
-    json["version"] = SOCKDRILL_VERSION;
+    json["version"] = version();
     json["planned"] = planned_;
     json["totals"] = write_totals(totals);
     json["exit_code"] = exit_code;

@@ -24,14 +24,8 @@ constexpr std::size_t kMostClients = 3;
 
 std::map<int, const PlannedStep*> steps_by_id(const Plan& plan) {
   std::map<int, const PlannedStep*> steps;
-  const auto add = [&](const Script& script) {
-    for (const PlannedStep& step : script) steps.emplace(step.id, &step);
-  };
-  add(plan.warm_up);
-  for (const CasePlan& planned : plan.cases) {
-    for (const Block& block : planned.blocks)
-      std::for_each(block.scripts.begin(), block.scripts.end(), add);
-    add(planned.probe);
+  for (const Script* script : scripts_of(plan)) {
+    for (const PlannedStep& step : *script) steps.emplace(step.id, &step);
   }
   return steps;
 }

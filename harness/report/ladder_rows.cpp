@@ -92,15 +92,17 @@ std::string server_text(const Event& event) {
       return fmt::format("descriptor limit: {}", event.number);
     case Kind::exited:
       return visible(event.text);
+    case Kind::struck:
+      return fmt::format("its call no. {} to {} {}", event.number, visible(event.text),
+                         visible(event.detail));
     case Kind::wrote:
       return fmt::format("{}: {}", visible(event.text), quote(event.content.copy(0, 300), 300));
     case Kind::sampled:
       return sample_text(event);
     case Kind::left_over:
-      return with(
-          fmt::format("left behind: {}",
-                      event.number == 1 ? "1 process" : fmt::format("{} processes", event.number)),
-          ": ", event.text);
+      return with(fmt::format("left behind{}: {}", event.detail.empty() ? "" : ", and listening",
+                              count_of(static_cast<std::size_t>(event.number), "process")),
+                  ": ", event.text);
     default:
       return with(to_string(event.kind), ": ", event.text);
   }

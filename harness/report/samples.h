@@ -84,11 +84,8 @@ inline RecordingBuilder started() {
 /// The step that stands at a pointer, the last one if it is several.
 inline int step_at(const RunResult& result, const std::string& pointer) {
   int id = -1;
-  for (const Block& block : result.plan->cases[0].blocks) {
-    for (const Script& script : block.scripts) {
-      for (const PlannedStep& step : script) id = step.pointer == pointer ? step.id : id;
-    }
-  }
+  for (const PlannedStep* step : steps_of(*result.plan))
+    id = step->pointer == pointer ? step->id : id;
   return id;
 }
 

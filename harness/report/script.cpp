@@ -13,7 +13,7 @@ namespace sockdrill {
 namespace {
 
 constexpr std::size_t kMostLines = 6;
-constexpr std::size_t kWidth = 86;
+constexpr std::size_t kScriptWidth = 86;
 
 /// The offset just behind the value that begins at `from`.
 std::size_t end_of_value(const std::string& text, std::size_t from) {
@@ -69,13 +69,14 @@ ScriptExcerpt show_script(const std::string& file, const std::string& text,
       break;
     }
     const std::string line = tabless(std::string_view(text).substr(at, line_end - at));
-    excerpt.lines += fmt::format("{:>9} | {}\n", number + shown, shorten(line, kWidth));
+    excerpt.lines += fmt::format("{:>9} | {}\n", number + shown, shorten(line, kScriptWidth));
     if (at == line_begin) {
       const std::string before = tabless(std::string_view(text).substr(at, begin - at));
       const std::string value =
           tabless(std::string_view(text).substr(begin, std::min(end, line_end) - begin));
-      const std::size_t column = std::min(width_of(before), kWidth - 1);
-      const std::size_t tail = std::min(width_of(value), kWidth - column) - (value.empty() ? 0 : 1);
+      const std::size_t column = std::min(width_of(before), kScriptWidth - 1);
+      const std::size_t tail =
+          std::min(width_of(value), kScriptWidth - column) - (value.empty() ? 0 : 1);
       excerpt.lines +=
           fmt::format("{:>9} | {:{}}{}\n", "", "", column, paint.bad("^" + std::string(tail, '~')));
     }

@@ -47,7 +47,7 @@ struct Chunk {
 class Content final {
  public:
   Content() = default;
-  explicit Content(Bytes literal) { append(literal); }
+  explicit Content(const Bytes& literal) { append(literal); }
   static Content pattern(std::string_view key, std::uint64_t offset, std::uint64_t length);
 
   void append(std::string_view literal);

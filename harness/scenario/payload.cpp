@@ -1,11 +1,12 @@
 #include <algorithm>
-#include <array>
 #include <cctype>
 
 #include <fmt/format.h>
 
 #include "harness/base/try.h"
+#include "harness/scenario/bounds.h"
 #include "harness/scenario/scenario.h"
+#include "harness/target/dialogue.h"
 
 namespace sockdrill {
 
@@ -13,14 +14,8 @@ namespace {
 
 using Kind = Payload::Kind;
 
-const std::vector<std::string> kIntegerForms = {"u8", "u16be", "u16le", "u32be", "u32le"};
-constexpr std::int64_t kMostOctets = std::int64_t{1} << 30;
 constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-std::int64_t largest_of(const std::string& form) {
-  return form == "u8" ? 0xff : form.starts_with("u16") ? 0xffff : 0xffffffff;
-}
 
 Result<Bytes> read_hex(const Node& node) {
   std::string digits;
@@ -88,7 +83,7 @@ Result<Payload> read_request(const Node& node) {
     payload.number =
         static_cast<std::uint64_t>(TRY(TRY(node.required("bytes")).as_integer(0, kMostOctets)));
   } else {
-    payload.number = static_cast<std::uint64_t>(TRY(which.as_integer(0, 1000)));
+    payload.number = static_cast<std::uint64_t>(TRY(which.as_integer(0, kMostRequests)));
     if (node.has("bytes"))
       return tl::unexpected(node.at("bytes").error("\"bytes\" goes with \"request\": \"sized\""));
   }
@@ -132,13 +127,14 @@ Result<Payload> read_kind(const Node& node, const std::string& kind) {
   }
   if (kind == "length_of") {
     Payload payload{.kind = Kind::length_of,
-                    .name = TRY(TRY(node.required("as")).as_word(kIntegerForms))};
+                    .name = TRY(TRY(node.required("as")).as_word(integer_forms()))};
     payload.parts.push_back(TRY(read_payload(value, {})));
     return payload;
   }
   return Payload{.kind = Kind::integer,
                  .name = kind,
-                 .number = static_cast<std::uint64_t>(TRY(value.as_integer(0, largest_of(kind))))};
+                 .number = static_cast<std::uint64_t>(
+                     TRY(value.as_integer(0, static_cast<std::int64_t>(largest_integer(kind)))))};
 }
 
 /// The keys beside the one that names the kind.

@@ -99,7 +99,7 @@ Result<Document> bind_document(const Document& document, const Bindings& binding
 
 Result<Scenario> read_bound(const Node& root) {
   TRY_VOID(root.allow_only({"$schema", "id", "catalogue", "level", "summary", "source", "catches",
-                            "applies", "parameters", "each_case", "steps"}));
+                            "applies", "parameters", "each_case", "steps", "faults", "schedule"}));
   if (root.has("$schema")) TRY_VOID(root.at("$schema").as_string());
   Scenario scenario;
   scenario.id = TRY(read_id(TRY(root.required("id"))));
@@ -113,6 +113,8 @@ Result<Scenario> read_bound(const Node& root) {
     scenario.fresh_server_each_case =
         TRY(root.at("each_case").as_word({"same-server", "fresh-server"})) == "fresh-server";
   scenario.steps = TRY(read_steps(TRY(root.required("steps"))));
+  if (root.has("faults")) scenario.faults = TRY(read_faults(root.at("faults")));
+  if (root.has("schedule")) scenario.schedule = TRY(read_schedule(root.at("schedule")));
   return scenario;
 }
 

@@ -18,6 +18,7 @@
 #include "harness/base/result.h"
 #include "harness/base/text.h"
 #include "harness/document/document.h"
+#include "harness/scenario/faults.h"
 
 namespace sockdrill {
 
@@ -194,7 +195,9 @@ struct Signal {
   bool operator==(const Signal&) const = default;
 };
 struct Restart {
-  std::string with = "SIGTERM";
+  std::string with = "declared";
+  bool closed_streams = false;  ///< "streams": "closed": it starts with nothing at 0, 1 and 2
+  std::string ignoring;         ///< the signal that is ignored when it starts; "" for none
   bool operator==(const Restart&) const = default;
 };
 struct Second {                     ///< a second instance of the same command, beside the first
@@ -287,7 +290,13 @@ struct Scenario {
   Applies applies;
   bool fresh_server_each_case = false;
   std::vector<Step> steps;
+  std::vector<Fault> faults;  ///< what the kernel does to the server's calls
+  Schedule schedule;          ///< of the server's threads
   bool operator==(const Scenario&) const = default;
+  /// Its faults or its schedule are beyond what can be asked of a real kernel.
+  [[nodiscard]] bool needs_simulated_kernel() const {
+    return !faults.empty() || schedule != Schedule{};
+  }
 };
 
 /// Parameter name -> value, as JSON. Empty for a file without parameters.
@@ -304,6 +313,8 @@ Result<Check> read_check(Document document);
 Result<Scenario> read_scenario(const Document& document, const Bindings& bindings);
 /// read_scenario(write_scenario(s)) == s, for every scenario.
 Json write_scenario(const Scenario& scenario);
+/// The same as a file for people: a step a line.
+std::string write_scenario_file(const Scenario& scenario);
 /// "size=512, how=fin"; "" for no parameters.
 std::string to_string(const Bindings& bindings);
 std::string to_string(Level level);

@@ -48,6 +48,14 @@ TEST(ReadCheckTest, LeavesOrdinaryDollarsAlone) {
             "$size");
 }
 
+TEST(WriteScenarioTest, WritesAFileWithAStepALine) {
+  const Check check = check_of(kWholeLanguage).value();
+  const std::string text = write_scenario_file(check.first);
+  EXPECT_EQ(check_of(text).value().first, check.first);
+  EXPECT_NE(text.find("\n    {\"server\":\"stop\"},\n    {\"server\":\"continue\"},\n"),
+            std::string::npos);
+}
+
 TEST(WriteScenarioTest, KeepsTextThatLooksLikeAParameter) {
   const Check check =
       check_of(around(R"({"client": "a", "send": "$$size"}, {"client": "a", "send": "$$$$"})"))

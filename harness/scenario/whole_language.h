@@ -48,6 +48,7 @@ inline constexpr const char* kWholeLanguage = R"json({
     {"server": "continue"},
     {"server": {"signal": "SIGHUP"}},
     {"server": {"restart": {"with": "SIGKILL"}}},
+    {"server": {"restart": {"streams": "closed", "ignoring": "SIGPIPE"}}},
     {"server": {"second": {"says": "EADDRINUSE"}}},
     {"server": {"limit": {"descriptors": "+5"}}},
     {"server": {"limit": {"descriptors": "none"}}},
@@ -59,7 +60,12 @@ inline constexpr const char* kWholeLanguage = R"json({
     {"clients": 20, "named": "k", "at_once": 5, "each": [{"connect": {}}, {"exchange": {"request": 0}}], "note": "n"},
     {"clients": "k", "each": [{"close": {}}]},
     {"repeat": 3, "steps": [{"client": "a", "send": "x"}], "note": "n"}
-  ]
+  ],
+  "faults": [{"call": "accept", "nth": 1, "fails": "EMFILE"}, {"call": "receive", "nth": 2, "at_most": 1},
+             {"call": "wait", "nth": 3, "spurious": true}, {"call": "send", "nth": 1, "fails": "EPIPE"},
+             {"call": "open", "nth": 1, "fails": "ENFILE"}, {"call": "fork", "nth": 1, "fails": "EAGAIN"},
+             {"call": "thread", "nth": 1, "fails": "EAGAIN"}],
+  "schedule": {"seed": 7, "choices": [1, 0, 2]}
 })json";
 
 }  // namespace sockdrill

@@ -1,5 +1,7 @@
 #include "harness/scenario/words.h"
 
+#include <algorithm>
+
 namespace sockdrill {
 
 const Words<Level>& level_words() {

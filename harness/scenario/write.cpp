@@ -158,7 +158,10 @@ Json write_server_action(const ServerAction& action) {
                                return Json{{"signal", s.name}};
                              },
                              [](const Restart& r) {
-                               return Json{{"restart", {{"with", r.with}}}};
+                               Json value{{"with", r.with}};
+                               if (r.closed_streams) value["streams"] = "closed";
+                               if (!r.ignoring.empty()) value["ignoring"] = r.ignoring;
+                               return Json{{"restart", value}};
                              },
                              [](const Second& s) {
                                return Json{{"second", {{"says", s.says}}}};
@@ -260,7 +263,27 @@ Json write_scenario(const Scenario& scenario) {
   if (scenario.fresh_server_each_case) json["each_case"] = "fresh-server";
   json["steps"] = write_steps(scenario.steps);
   keep_dollars(json["steps"]);
+  if (!scenario.faults.empty()) json["faults"] = write_faults(scenario.faults);
+  if (scenario.schedule != Schedule{}) json["schedule"] = write_schedule(scenario.schedule);
   return json;
+}
+
+std::string write_scenario_file(const Scenario& scenario) {
+  std::string text = "{\n";
+  const Json json = write_scenario(scenario);
+  for (const auto& [key, value] : json.items()) {
+    text += fmt::format("  {}: ", Json(key).dump());
+    const bool has_lines = (key == "steps" || key == "faults") && !value.empty();
+    if (has_lines) {
+      for (std::size_t i = 0; i < value.size(); ++i)
+        text += fmt::format("{}\n    {}", i == 0 ? "[" : ",", value[i].dump());
+      text += "\n  ]";
+    } else {
+      text += value.dump();
+    }
+    text += key == std::prev(json.end()).key() ? "\n" : ",\n";
+  }
+  return text + "}\n";
 }
 
 }  // namespace sockdrill

@@ -8,7 +8,7 @@ namespace sockdrill {
 namespace {
 
 bool is_set(const std::string& path, char value) {
-  const auto text = read_small_file(path);
+  const auto text = read_file(path);
   return text && !text->empty() && text->front() == value;
 }
 

@@ -156,12 +156,12 @@ void read_ancillary(msghdr& message, News& news) {
   }
 }
 
+}  // namespace
+
 void wait_until_readable(Fd fd, Deadline deadline) {
   pollfd wait{raw(fd), POLLIN, 0};
   static_cast<void>(::poll(&wait, 1, deadline.left_ms()));
 }
-
-}  // namespace
 
 std::string to_string(Step step) {
   switch (step) {

@@ -47,6 +47,9 @@ SysResult<News> receive_news(Fd control);
 /// The same, waiting for a message until the deadline (then EAGAIN).
 SysResult<News> await_news(Fd control, Deadline deadline);
 
+/// Sleeps until there is something to read, or the deadline has passed.
+void wait_until_readable(Fd fd, Deadline deadline);
+
 /// A start request and what goes with it, in the protocol's order; the descriptors stay ours.
 SysResult<void> send_start(Fd control, const protocol::Start& start, const std::array<Fd, 4>& fds);
 

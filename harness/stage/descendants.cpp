@@ -96,7 +96,7 @@ void append_children(pid_t pid, pid_t thread, std::vector<pid_t>& into) {
   SysResult<std::string> whole;
   // Hundreds of children do not fit.
   if (text.size() > page.size() / 4) {
-    whole = read_small_file(path);
+    whole = read_file(path);
     text = whole ? std::string_view(*whole) : std::string_view();
   }
   for (const pid_t child : numbers_in(text)) into.push_back(child);
@@ -162,7 +162,7 @@ std::vector<pid_t> live_processes_with(const std::string& environment_word) {
   std::vector<pid_t> found;
   const std::string sought = environment_word + '\0';
   for (const pid_t pid : numbered_entries("/proc")) {
-    const auto text = read_small_file("/proc/" + std::to_string(pid) + "/environ");
+    const auto text = read_file("/proc/" + std::to_string(pid) + "/environ");
     if (!text || !stat_of(pid).is_live()) continue;
     const bool has_it = text->starts_with(sought) || text->find('\0' + sought) != std::string::npos;
     if (has_it) found.push_back(pid);

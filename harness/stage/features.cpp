@@ -78,7 +78,7 @@ std::vector<Feature> examine_namespaces() {
 }
 
 Feature examine_private_proc(const Stage& stage) {
-  const auto first = read_small_file(fmt::format("/proc/{}/root/proc/1/comm", stage.agent()));
+  const auto first = read_file(fmt::format("/proc/{}/root/proc/1/comm", stage.agent()));
   const bool is_private = first && first->starts_with("sockdrill-agent");
   return {
       "a /proc of the stage's own", is_private,
@@ -90,9 +90,9 @@ Feature examine_private_proc(const Stage& stage) {
 
 std::vector<Feature> examine_watch(const Stage& stage) {
   const std::string agent = fmt::format("/proc/{}", stage.agent());
-  const auto syscall = read_small_file(agent + "/syscall");
-  const auto schedstat = read_small_file(agent + "/schedstat");
-  const auto children = read_small_file("/proc/thread-self/children");
+  const auto syscall = read_file(agent + "/syscall");
+  const auto schedstat = read_file(agent + "/schedstat");
+  const auto children = read_file("/proc/thread-self/children");
   const std::string no_rest = "no check can tell that a server is at rest";
   const auto said = [](const SysResult<std::string>& text) {
     return text ? "" : describe(text.error());
@@ -111,7 +111,7 @@ std::vector<Feature> examine_watch(const Stage& stage) {
 }
 
 Feature examine_hash_tables(const Home& home) {
-  const auto wish = read_small_file("/proc/sys/net/ipv4/tcp_child_ehash_entries");
+  const auto wish = read_file("/proc/sys/net/ipv4/tcp_child_ehash_entries");
   const std::string costs = "a look at a server's sockets takes 2 ms instead of 0.02";
   if (!wish) return {"small socket tables", false, describe(wish.error()), costs};
   const bool is_small = home.isolated && std::atoi(wish->c_str()) > 0;

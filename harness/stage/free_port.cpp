@@ -2,7 +2,12 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "harness/stage/stage.h"
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstddef>
+
+#include "harness/stage/stage_impl.h"
 
 namespace sockdrill {
 namespace {
@@ -40,15 +45,38 @@ bool is_free(const Stage& stage, Transport transport, std::uint16_t port) {
   return can_bind(stage, AF_INET, type, port) && can_bind(stage, AF_INET6, type, port);
 }
 
+/// Between our look and the server's bind(2), and while a server is restarted, nobody has the port:
+/// another stage of ours would take it. An abstract name (unix(7)) says whose it is, and goes with
+/// the last descriptor, whatever we die of. Nothing when somebody has it.
+OwnedFd reserve(const Stage& stage, Transport transport, std::uint16_t port) {
+  SysResult<OwnedFd> name = stage.socket(AF_UNIX, SOCK_DGRAM, 0);
+  if (!name) return OwnedFd{};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string text = fmt::format("sockdrill port {} {}", to_string(transport), port);
+  std::copy(text.begin(), text.end(), address.sun_path + 1);
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
+  if (::bind(name->raw(), reinterpret_cast<const sockaddr*>(&address), length) != 0)
+    return OwnedFd{};
+  return std::move(*name);
+}
+
 }  // namespace
 
-Result<std::uint16_t> Stage::free_port(Transport transport, std::uint16_t wished) const {
-  if (wished != 0 && (is_isolated() || is_free(*this, transport, wished))) return wished;
+Result<std::uint16_t> Stage::free_port(Transport transport, std::uint16_t wished) {
+  const auto take = [&](std::uint16_t port) {
+    if (is_isolated()) return is_free(*this, transport, port);
+    OwnedFd reservation = reserve(*this, transport, port);
+    if (!reservation.is_open() || !is_free(*this, transport, port)) return false;
+    impl_->port_reservation = std::move(reservation);
+    return true;
+  };
+  if (wished != 0 && (is_isolated() || take(wished))) return wished;
   // The same in every run where the stage is isolated: recordings then read alike.
   const auto start = is_isolated() ? 0 : static_cast<std::uint32_t>(agent()) * kApart;
   for (std::uint32_t i = 0; i < kCount; ++i) {
     const auto port = static_cast<std::uint16_t>(kFirst + (start + i) % kCount);
-    if (is_free(*this, transport, port)) return port;
+    if (take(port)) return port;
   }
   return fail(fmt::format("no {} port from {} to {} is free", to_string(transport), kFirst,
                           kFirst + kCount - 1));

@@ -9,8 +9,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "harness/base/try.h"
-
 namespace sockdrill {
 
 using protocol::Start;
@@ -41,7 +39,7 @@ bool has_nul(const Launch& launch) {
          });
 }
 
-void set_limits(const Limits& limits, Start& start) {
+void set_limits(const ProcessLimits& limits, Start& start) {
   const auto put = [&start](const std::optional<std::uint64_t>& limit, std::uint32_t flag,
                             std::uint64_t& into) {
     if (!limit) return;
@@ -98,6 +96,8 @@ Result<StartRequest> make_start_request(const Launch& launch, const std::string&
   request.start.words_bytes = words.size();
   request.start.argument_count = static_cast<std::uint32_t>(launch.command.size());
   request.start.environment_count = static_cast<std::uint32_t>(environment.size());
+  request.start.closed_streams = launch.inheritance.closed_streams ? 1 : 0;
+  request.start.ignored_signal = static_cast<std::uint32_t>(launch.inheritance.ignored_signal);
   request.start.as_ordinary_user = launch.as_ordinary_user ? 1 : 0;
   set_limits(launch.limits, request.start);
   auto file = memory_file_with(words);
@@ -150,7 +150,7 @@ std::string to_string(const ExitStatus& status) {
   const std::string name = abbreviation != nullptr
                                ? fmt::format("SIG{} (signal {})", abbreviation, status.code)
                                : fmt::format("signal {}", status.code);
-  return fmt::format("killed by {}{}", name, status.dumped_core ? ", core dumped" : "");
+  return fmt::format("was killed by {}{}", name, status.dumped_core ? ", core dumped" : "");
 }
 
 }  // namespace sockdrill

@@ -18,9 +18,9 @@ std::string refusal(Step step, int error) {
 
 TEST(ExitStatusTest, ReadsLikeASentence) {
   EXPECT_EQ(to_string(ExitStatus{false, 1, false}), "exited with status 1");
-  EXPECT_EQ(to_string(ExitStatus{true, SIGPIPE, false}), "killed by SIGPIPE (signal 13)");
+  EXPECT_EQ(to_string(ExitStatus{true, SIGPIPE, false}), "was killed by SIGPIPE (signal 13)");
   EXPECT_EQ(to_string(ExitStatus{true, SIGSEGV, true}),
-            "killed by SIGSEGV (signal 11), core dumped");
+            "was killed by SIGSEGV (signal 11), core dumped");
 }
 
 TEST(ExplainRefusalTest, SpeaksAsAShellDoes) {

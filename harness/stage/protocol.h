@@ -67,6 +67,8 @@ struct Start {
   std::uint32_t environment_count = 0;
   std::uint32_t limit_flags = 0;
   std::uint32_t as_ordinary_user = 0;
+  std::uint32_t closed_streams = 0;  ///< nothing at 0, 1 and 2
+  std::uint32_t ignored_signal = 0;  ///< 0 = none
   std::uint64_t descriptors = 0;
   std::uint64_t memory_bytes = 0;
   std::uint64_t processes = 0;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -69,6 +70,27 @@ StageEntry& Stage::Impl::entry_of(const StageProcess& process) {
   return **found;
 }
 
+void Stage::Impl::watch(const OwnedFd& fd) {
+  epoll_event readable{.events = EPOLLIN, .data = {}};
+  if (fd.is_open())
+    SOCKDRILL_CHECK(::epoll_ctl(news_epoll.raw(), EPOLL_CTL_ADD, fd.raw(), &readable) == 0,
+                    "pipes, sockets and pidfds can be watched");
+}
+
+void Stage::Impl::forget(const OwnedFd& fd) {
+  if (fd.is_open())
+    static_cast<void>(::epoll_ctl(news_epoll.raw(), EPOLL_CTL_DEL, fd.raw(), nullptr));
+}
+
+void Stage::Impl::lose_agent() {
+  if (agent_is_lost) return;
+  agent_is_lost = true;
+  forget(agent.control);
+  for (const auto& entry : entries) {
+    if (!entry->process.exited) watch(entry->pidfd);
+  }
+}
+
 void Stage::Impl::take(News news) {
   if (news.kind == Kind::started || news.kind == Kind::start_failed) {
     answer = std::move(news);
@@ -91,7 +113,7 @@ void Stage::Impl::take_all_news() {
     } else if (news.error() == Errno{EAGAIN}) {
       return;
     } else {
-      agent_is_lost = true;
+      lose_agent();
     }
   }
   notice_ends_ourselves();
@@ -102,6 +124,7 @@ void Stage::Impl::notice_ends_ourselves() {
     pollfd ended{entry->pidfd.raw(), POLLIN, 0};
     if (entry->process.exited || ::poll(&ended, 1, 0) != 1) continue;
     entry->process.exited = ExitStatus{true, SIGKILL, false};
+    forget(entry->pidfd);
   }
 }
 
@@ -119,7 +142,7 @@ Result<News> Stage::Impl::await_answer(Deadline deadline) {
     SysResult<News> news = await_news(agent.control.get(), deadline);
     if (!news) {
       // An answer that comes later would be taken for another request's.
-      agent_is_lost = true;
+      lose_agent();
       return fail(news.error() == Errno{EAGAIN} ? "the stage's agent did not answer in time"
                                                 : "the stage's agent is gone");
     }
@@ -137,9 +160,14 @@ Result<std::unique_ptr<Stage>> Stage::open(const Home& home, const StageOptions&
   AgentProcess agent = TRY(launch_agent(home.agent_path, make_set_up(home, options)));
   const std::string proc = "/proc/" + std::to_string(agent.pid);
   std::string marker = make_marker(agent.pid);
-  std::unique_ptr<Stage> stage(new Stage(std::unique_ptr<Impl>(
-      new Impl{home, std::move(agent), {}, std::move(marker), {}, {}, {}, {}})));
+  std::unique_ptr<Stage> stage(new Stage(
+      std::unique_ptr<Impl>(new Impl{.home = home,
+                                     .agent = std::move(agent),
+                                     .news_epoll = OwnedFd{::epoll_create1(EPOLL_CLOEXEC)},
+                                     .marker = std::move(marker)})));
   Impl& impl = *stage->impl_;
+  if (!impl.news_epoll.is_open()) return fail("epoll_create1: " + describe(last_errno()));
+  impl.watch(impl.agent.control);
   const SysResult<News> news = await_news(impl.agent.control.get(), Deadline::after(kSetUpLimit));
   if (!news) return fail("the stage's agent did not come up: " + describe(news.error()));
   if (news->kind != Kind::ready) {
@@ -180,6 +208,8 @@ Result<StageProcess*> Stage::start(const Launch& launch, Deadline deadline) {
   entry->pidfd = std::move(answer.pidfd);
   entry->out = std::move(streams->out.read_end);
   entry->err = std::move(streams->err.read_end);
+  impl_->watch(entry->out);
+  impl_->watch(entry->err);
   impl_->entries.push_back(std::move(entry));
   return &impl_->entries.back()->process;
 }
@@ -203,17 +233,7 @@ SysResult<void> Stage::set_soft_descriptor_limit(const StageProcess& process, st
   return {};
 }
 
-std::vector<Fd> Stage::descriptors() const {
-  std::vector<Fd> fds;
-  if (!impl_->agent_is_lost) fds.push_back(impl_->agent.control.get());
-  for (const auto& entry : impl_->entries) {
-    if (impl_->agent_is_lost && !entry->process.exited) fds.push_back(entry->pidfd.get());
-    if (!entry->drains) continue;
-    if (entry->out.is_open()) fds.push_back(entry->out.get());
-    if (entry->err.is_open()) fds.push_back(entry->err.get());
-  }
-  return fds;
-}
+Fd Stage::news() const { return impl_->news_epoll.get(); }
 
 void Stage::pump() {
   // News first: what a process wrote before it ended is then in its pipe.
@@ -221,8 +241,17 @@ void Stage::pump() {
   impl_->drain_all();
 }
 
+void Stage::wait(Deadline deadline) {
+  wait_until_readable(news(), deadline);
+  pump();
+}
+
 void Stage::set_draining(StageProcess& process, bool drains) {
-  impl_->entry_of(process).drains = drains;
+  StageEntry& entry = impl_->entry_of(process);
+  if (entry.drains == drains) return;
+  entry.drains = drains;
+  for (const OwnedFd* pipe : {&entry.out, &entry.err})
+    drains ? impl_->watch(*pipe) : impl_->forget(*pipe);
 }
 
 SysResult<OwnedFd> Stage::socket(int domain, int type, int protocol) const {

@@ -31,10 +31,16 @@
 namespace sockdrill {
 
 /// Resource limits a process starts with (getrlimit(2)); what is not given is inherited.
-struct Limits {
+struct ProcessLimits {
   std::optional<std::uint64_t> descriptors;   ///< RLIMIT_NOFILE, soft and hard
   std::optional<std::uint64_t> memory_bytes;  ///< RLIMIT_AS
   std::optional<std::uint64_t> processes;     ///< RLIMIT_NPROC (does not bind root)
+};
+
+/// What a process inherits over execve(2) from whoever starts it, and servers take for granted.
+struct Inheritance {
+  bool closed_streams = false;  ///< nothing at 0, 1 and 2, so that socket(2) gives them out
+  int ignored_signal = 0;  ///< its disposition is SIG_IGN (signal(7)); 0 = all have the default
 };
 
 struct Launch {
@@ -42,12 +48,13 @@ struct Launch {
   std::string working_directory;     ///< "" = ours; relative paths in `command` start here
   std::map<std::string, std::string>
       environment;  ///< added to, or replacing, what we have ourselves
-  Limits limits;
+  ProcessLimits limits;
   bool wants_input = false;  ///< a pipe to stdin; otherwise /dev/null
   /// On an isolated stage a process is root of the stage's user namespace (or of the machine, where
   /// we are root). With this it is user 1000 without capabilities: ports below 1024 are refused,
   /// and servers that will not run as root run. Degraded stages leave it as we are.
   bool as_ordinary_user = false;
+  Inheritance inheritance;
 };
 
 /// How a process ended (wait(2)).
@@ -57,7 +64,7 @@ struct ExitStatus {
   bool dumped_core = false;
   bool operator==(const ExitStatus&) const = default;
 };
-/// "exited with status 1", "killed by SIGPIPE (signal 13)".
+/// "exited with status 1", "was killed by SIGPIPE (signal 13)".
 std::string to_string(const ExitStatus& status);
 
 /// What was written to stdout or stderr: the first and the last 64 KiB, and how much there was in
@@ -118,13 +125,14 @@ class Stage final {
   /// raised again.
   SysResult<void> set_soft_descriptor_limit(const StageProcess& process, std::uint64_t limit);
 
-  /// Descriptors to watch for reading (agent and output pipes); pump() when one is ready. The list
-  /// may change after start() and pump().
-  [[nodiscard]] std::vector<Fd> descriptors() const;
+  /// Readable when pump() has something to take in. It lives as long as the stage.
+  [[nodiscard]] Fd news() const;
   /// Takes in, without blocking, all output and all news of the agent. Output of a process is
   /// complete once `exited` is set and its pipes are at their end or held open only by something it
   /// left behind.
   void pump();
+  /// Sleeps until there is news, or the deadline has passed; then pump().
+  void wait(Deadline deadline);
   /// Stops (or resumes) taking in a process's stdout and stderr: for checks of servers whose log
   /// nobody reads.
   void set_draining(StageProcess& process, bool drains);
@@ -135,8 +143,9 @@ class Stage final {
   /// The same for NETLINK_SOCK_DIAG and AF_PACKET; blocking.
   [[nodiscard]] SysResult<OwnedFd> blocking_socket(int domain, int type, int protocol) const;
   /// A TCP or UDP port nobody uses here. Always `wished` when isolated and wished != 0; another one
-  /// when degraded and the wished one is taken.
-  [[nodiscard]] Result<std::uint16_t> free_port(Transport transport, std::uint16_t wished) const;
+  /// when degraded and the wished one is taken. Degraded, no other stage is given the same one
+  /// until this stage ends or asks again.
+  [[nodiscard]] Result<std::uint16_t> free_port(Transport transport, std::uint16_t wished);
 
   /// A folder that lives and dies with the stage: its path as the server sees it ({tmp}) ...
   [[nodiscard]] const std::string& temp_inside() const;

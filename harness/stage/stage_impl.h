@@ -25,8 +25,10 @@ struct StageEntry {
 struct Stage::Impl {
   const Home& home;
   AgentProcess agent;
-  OwnedFd network;     ///< kNoFd when degraded
-  std::string marker;  ///< "SOCKDRILL_STAGE=...", in the environment of all that we start
+  OwnedFd news_epoll;        ///< readable when pump() has something to do
+  OwnedFd network;           ///< kNoFd when degraded
+  OwnedFd port_reservation;  ///< degraded only: no other stage takes the port
+  std::string marker;        ///< "SOCKDRILL_STAGE=...", in the environment of all that we start
   std::string temp_inside;
   std::string temp_outside;
   std::vector<std::unique_ptr<StageEntry>> entries;
@@ -39,6 +41,10 @@ struct Stage::Impl {
   void take_all_news();
   void drain_all();
   Result<News> await_answer(Deadline deadline);
+  /// Adds to what makes `news_epoll` readable. A descriptor leaves by itself when it is closed.
+  void watch(const OwnedFd& fd);
+  void forget(const OwnedFd& fd);
+  void lose_agent();
   /// Without an agent nobody tells how processes ended: those that are gone count as killed.
   void notice_ends_ourselves();
   bool end(Deadline deadline);

@@ -39,6 +39,25 @@ SOCKDRILL_IN_BOTH_MODES(StageProcessTest);
 
 // How processes end
 
+TEST_P(StageProcessTest, AProcessMayStartWithoutStandardStreams) {
+  Launch launch = shell("for fd in 0 1 2; do [ ! -e /proc/$$/fd/$fd ] || exit 1; done");
+  launch.inheritance.closed_streams = true;
+  StageProcess& process = start(launch);
+  wait_for_end(stage(), process);
+  EXPECT_EQ(process.exited, ExitStatus{});
+}
+
+TEST_P(StageProcessTest, AProcessMayStartWithASignalIgnored) {
+  Launch launch = shell("kill -PIPE $$; exit 7");
+  StageProcess& usual = start(launch);
+  wait_for_end(stage(), usual);
+  EXPECT_EQ(usual.exited, (ExitStatus{true, SIGPIPE, false}));
+  launch.inheritance.ignored_signal = SIGPIPE;
+  StageProcess& ignoring = start(launch);
+  wait_for_end(stage(), ignoring);
+  EXPECT_EQ(ignoring.exited, (ExitStatus{false, 7, false}));
+}
+
 TEST_P(StageProcessTest, ReportsAnExitStatus) {
   StageProcess& process = start(shell("exit 7"));
   wait_for_end(stage(), process);

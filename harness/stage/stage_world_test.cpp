@@ -68,6 +68,15 @@ TEST_P(StageWorldTest, DoesNotOfferAPortThatIsTaken) {
   EXPECT_NE(*other, *port);
 }
 
+TEST_P(StageWorldTest, APortIsOneStageOnly) {
+  // Nobody listens yet, and nobody does while a server is restarted.
+  const auto port = stage().free_port(Transport::tcp, 0);
+  auto other = open();
+  const auto wished = other->free_port(Transport::tcp, *port);
+  ASSERT_TRUE(wished);
+  EXPECT_EQ(*wished == *port, stage().is_isolated());
+}
+
 TEST_P(StageWorldTest, MakesSocketsThatDoNotBlockAndDoNotLeak) {
   const auto made = stage().socket(AF_INET, SOCK_DGRAM, 0);
   ASSERT_TRUE(made);
@@ -115,7 +124,7 @@ TEST_P(IsolatedWorldTest, ServesSocketsToManyThreadsAtOnce) {
 
 TEST_P(IsolatedWorldTest, HasASmallSocketTable) {
   const char* wish = "/proc/sys/net/ipv4/tcp_child_ehash_entries";
-  if (read_small_file(wish) != "1024\n") GTEST_SKIP() << wish << " cannot be set here";
+  if (read_file(wish) != "1024\n") GTEST_SKIP() << wish << " cannot be set here";
   EXPECT_EQ(output_of(shell("cat /proc/sys/net/ipv4/tcp_ehash_entries")), "1024\n");
 }
 
@@ -161,7 +170,7 @@ TEST(DegradedWorldTest, HasNoBroadcastLinkAndSaysSo) {
 
 TEST_P(StageWorldTest, SharesATempFolderWithUs) {
   EXPECT_EQ(output_of(shell("echo hello > " + stage().temp_inside() + "/file")), "");
-  EXPECT_EQ(read_small_file(stage().temp_outside() + "/file"), "hello\n");
+  EXPECT_EQ(read_file(stage().temp_outside() + "/file"), "hello\n");
 }
 
 TEST_P(StageWorldTest, ReachesAUnixSocketInTheTempFolder) {

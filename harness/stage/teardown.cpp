@@ -2,6 +2,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 
@@ -13,6 +14,8 @@
 namespace sockdrill {
 namespace {
 
+/// How often a server's stopping of the agent is answered.
+constexpr auto kStoppedAgain = std::chrono::milliseconds(50);
 constexpr auto kReapLimit = std::chrono::seconds(10);
 
 void send_signal(const AgentProcess& agent, int number) {
@@ -30,9 +33,13 @@ bool Stage::Impl::end_isolated(Deadline deadline) {
 
 bool Stage::Impl::end_degraded(Deadline deadline) {
   static_cast<void>(::shutdown(agent.control.raw(), SHUT_RDWR));
-  // In case the server has stopped its parent.
-  send_signal(agent, SIGCONT);
-  std::optional<int> status = await_end(agent, deadline);
+  std::optional<int> status;
+  while (!status && !deadline.has_passed()) {
+    // In case the server has stopped its parent, or does it just now.
+    send_signal(agent, SIGCONT);
+    status =
+        await_end(agent, Deadline::after(std::min<Nanoseconds>(deadline.left(), kStoppedAgain)));
+  }
   is_reaped = status.has_value();
   if (status && exit_status_of(*status) == ExitStatus{}) return true;
   if (!status) {
@@ -61,13 +68,15 @@ bool Stage::Impl::end(Deadline deadline) {
   take_all_news();
   const bool nothing_is_left = home.isolated ? end_isolated(deadline) : end_degraded(deadline);
   take_all_news();
-  agent_is_lost = true;
+  lose_agent();
   for (const auto& entry : entries) {
     if (!entry->process.exited) entry->process.exited = ExitStatus{true, SIGKILL, false};
     drain(entry->out, entry->process.out);
     drain(entry->err, entry->process.err);
+    forget(entry->pidfd);
   }
   network.reset();
+  port_reservation.reset();
   return nothing_is_left;
 }
 

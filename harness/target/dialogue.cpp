@@ -23,6 +23,13 @@ Exchange datagram_exchange(const std::string& reply) {
           .fields = {{.name = "text", .min_bytes = 0, .max_bytes = 512}}};
 }
 
+bool allows_any_octet(const Field& field) {
+  for (int octet = field.printable ? 0x21 : 0; octet < (field.printable ? 0x7f : 0x100); ++octet) {
+    if (field.without.find(static_cast<char>(octet)) == Bytes::npos) return true;
+  }
+  return false;
+}
+
 Result<Field> read_field(const std::string& name, const Node& node) {
   TRY_VOID(node.allow_only({"bytes", "without", "octets", "one_of"}));
   Field field{.name = name};
@@ -39,6 +46,9 @@ Result<Field> read_field(const std::string& name, const Node& node) {
   if (node.has("octets"))
     field.printable = TRY(node.at("octets").as_word({"printable", "all"})) == "printable";
   if (node.has("one_of")) field.one_of = TRY(node.at("one_of").as_strings());
+  if (field.one_of.empty() && !allows_any_octet(field))
+    return tl::unexpected(
+        node.at("without").error(fmt::format("leaves no octet for the field '{}'", name)));
   return field;
 }
 
@@ -110,33 +120,9 @@ Result<Framing> read_framing(const Node& node) {
     framing.terminator = TRY(node.at("lines").as_string());
   } else if (node.has("length_prefix")) {
     framing.kind = Framing::Kind::length_prefix;
-    const std::string word =
-        TRY(node.at("length_prefix").as_word({"u8", "u16be", "u32be", "u16le", "u32le"}));
-    framing.length = word == "u8"      ? LengthForm::u8
-                     : word == "u16be" ? LengthForm::u16be
-                     : word == "u32be" ? LengthForm::u32be
-                     : word == "u16le" ? LengthForm::u16le
-                                       : LengthForm::u32le;
+    framing.length = *form_named(TRY(node.at("length_prefix").as_word(integer_forms())));
   }
   return framing;
-}
-
-std::string form_word(LengthForm form) {
-  switch (form) {
-    case LengthForm::decimal:
-      return "decimal";
-    case LengthForm::u8:
-      return "u8";
-    case LengthForm::u16be:
-      return "u16be";
-    case LengthForm::u32be:
-      return "u32be";
-    case LengthForm::u16le:
-      return "u16le";
-    case LengthForm::u32le:
-      return "u32le";
-  }
-  return "?";
 }
 
 }  // namespace
@@ -259,7 +245,7 @@ Json write_dialogue(const Dialogue& dialogue) {
   if (dialogue.framing.kind == Framing::Kind::lines)
     json["framing"] = {{"lines", dialogue.framing.terminator}};
   if (dialogue.framing.kind == Framing::Kind::length_prefix)
-    json["framing"] = {{"length_prefix", form_word(dialogue.framing.length)}};
+    json["framing"] = {{"length_prefix", to_string(dialogue.framing.length)}};
   return json;
 }
 

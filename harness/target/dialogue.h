@@ -27,6 +27,12 @@
 namespace sockdrill {
 
 enum class LengthForm { decimal, u8, u16be, u32be, u16le, u32le };
+/// "decimal", "u8", "u16be" ...
+std::string to_string(LengthForm form);
+std::optional<LengthForm> form_named(const std::string& word);
+/// Those of a fixed width, in an order that stays: "u8", "u16be" ...
+const std::vector<std::string>& integer_forms();
+Bytes encode_length(std::size_t length, LengthForm form);
 
 struct Part {
   enum class Kind { literal, field, length, any, line, digits };

@@ -111,6 +111,13 @@ TEST(ReadDialogueTest, RefusesAReplyThatRepeatsWhatWasNotSent) {
                 .find("which the request does not hold"),
             std::string::npos);
 }
+TEST(ReadDialogueTest, RefusesAFieldThatNoOctetIsLeftFor) {
+  std::string without;
+  for (char c = 0x21; c < 0x7f; ++c) without += c;
+  const Json dialogue{
+      {"dialogue", {{{"request", "{x}"}, {"reply", ""}, {"x", {{"without", without}}}}}}};
+  EXPECT_NE(error_of(dialogue.dump()).find("leaves no octet for the field 'x'"), std::string::npos);
+}
 TEST(ReadDialogueTest, OffersTheProtocolThatWasMeant) {
   EXPECT_NE(error_of(R"("ecko")").find("did you mean 'echo'?"), std::string::npos);
 }

@@ -1,21 +1,17 @@
 // targets/manifests.md tells of everything that a manifest may hold, and its examples read.
 
-#include <fstream>
-#include <iterator>
 #include <regex>
 
 #include <gtest/gtest.h>
 
+#include "harness/base/fd.h"
 #include "harness/base/text.h"
 #include "harness/target/target.h"
 
 namespace sockdrill {
 namespace {
 
-std::string manual() {
-  std::ifstream file(SOCKDRILL_MANUAL);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
+std::string manual() { return read_file(SOCKDRILL_MANUAL).value(); }
 
 std::vector<std::string> examples() {
   const std::string text = manual();

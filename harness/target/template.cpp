@@ -21,34 +21,6 @@ constexpr std::array<std::pair<LengthForm, const char*>, 6> kForms{
      {LengthForm::u16le, "u16le"},
      {LengthForm::u32le, "u32le"}}};
 
-std::optional<LengthForm> form_named(const std::string& word) {
-  for (const auto& [form, name] : kForms) {
-    if (word == name) return form;
-  }
-  return std::nullopt;
-}
-
-Bytes encode_length(std::size_t length, LengthForm form) {
-  const auto octet = [length](unsigned shift) {
-    return static_cast<char>((length >> shift) & 0xffU);
-  };
-  switch (form) {
-    case LengthForm::decimal:
-      return fmt::format("{}", length);
-    case LengthForm::u8:
-      return {octet(0)};
-    case LengthForm::u16be:
-      return {octet(8), octet(0)};
-    case LengthForm::u32be:
-      return {octet(24), octet(16), octet(8), octet(0)};
-    case LengthForm::u16le:
-      return {octet(0), octet(8)};
-    case LengthForm::u32le:
-      return {octet(0), octet(8), octet(16), octet(24)};
-  }
-  return {};
-}
-
 /// As the octets stand in a template. What is no UTF-8 cannot stand in JSON.
 std::string text_of_literal(const Bytes& literal) {
   std::string text;
@@ -137,6 +109,44 @@ const char* word_for(Part::Kind kind) {
 
 }  // namespace
 
+std::string to_string(LengthForm form) {
+  return std::find_if(kForms.begin(), kForms.end(), [&](const auto& f) { return f.first == form; })
+      ->second;
+}
+
+std::optional<LengthForm> form_named(const std::string& word) {
+  for (const auto& [form, name] : kForms) {
+    if (word == name) return form;
+  }
+  return std::nullopt;
+}
+
+const std::vector<std::string>& integer_forms() {
+  static const std::vector<std::string> forms{"u8", "u16be", "u16le", "u32be", "u32le"};
+  return forms;
+}
+
+Bytes encode_length(std::size_t length, LengthForm form) {
+  const auto octet = [length](unsigned shift) {
+    return static_cast<char>((length >> shift) & 0xffU);
+  };
+  switch (form) {
+    case LengthForm::decimal:
+      return fmt::format("{}", length);
+    case LengthForm::u8:
+      return {octet(0)};
+    case LengthForm::u16be:
+      return {octet(8), octet(0)};
+    case LengthForm::u32be:
+      return {octet(24), octet(16), octet(8), octet(0)};
+    case LengthForm::u16le:
+      return {octet(0), octet(8)};
+    case LengthForm::u32le:
+      return {octet(0), octet(8), octet(16), octet(24)};
+  }
+  return {};
+}
+
 Result<Template> parse_template(const std::string& text) {
   Template parts;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -173,14 +183,11 @@ std::string to_string(const Template& parts) {
       case Part::Kind::field:
         text += fmt::format("{{{}}}", part.field);
         break;
-      case Part::Kind::length: {
-        const auto* form = std::find_if(kForms.begin(), kForms.end(),
-                                        [&](const auto& f) { return f.first == part.form; });
+      case Part::Kind::length:
         text += part.form == LengthForm::decimal
                     ? fmt::format("{{length {}}}", part.field)
-                    : fmt::format("{{{} length {}}}", form->second, part.field);
+                    : fmt::format("{{{} length {}}}", to_string(part.form), part.field);
         break;
-      }
       case Part::Kind::any:
         text += part.count ? fmt::format("{{any {}}}", *part.count) : "{any}";
         break;

@@ -12,6 +12,7 @@
 
 #include "harness/watch/proc_files.h"
 #include "harness/watch/remote.h"
+#include "harness/watch/rest.h"
 
 namespace sockdrill {
 namespace {
@@ -44,10 +45,6 @@ bool is_udp(Transport transport) { return transport == Transport::udp; }
 /// A timer fires late: by its slack (up to a thousandth for poll(2) and its kin), by a tick.
 Nanoseconds with_slack(Nanoseconds timeout) {
   return timeout + timeout / 100 + std::chrono::milliseconds(5);
-}
-
-RestReport busy(std::string because) {
-  return RestReport{.rest = Rest::busy, .because = std::move(because)};
 }
 
 }  // namespace
@@ -190,6 +187,12 @@ void Looker::see_waits(RestView& view) {
                   .was_off_cpu = seen.was_off_cpu,
                   .runs_a = seen.sched.runs};
     Mark& mark = marks_[task.tid];
+    // The kernel brings the CPU time of a running thread up to date at its clock's ticks only, 4 ms
+    // apart and more: what the first change brings may have been used before the rest.
+    if (!mark.is_current && seen.sched.ran_ns != mark.ran_ns) {
+      mark.is_current = true;
+      mark.ran_ns = seen.sched.ran_ns;
+    }
     task.ran_since = Nanoseconds(static_cast<std::int64_t>(seen.sched.ran_ns - mark.ran_ns));
     if (seen.was_off_cpu) task.wait = classify_wait(seen.line, memory_of(task.pid));
     if (was_found && task.wait.kind == WaitKind::socket_call) ask_socket_timeout(task, mark);

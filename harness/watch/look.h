@@ -41,6 +41,7 @@ class Looker final {
   /// A thread since the sockets came to rest.
   struct Mark {
     std::uint64_t ran_ns = 0;
+    bool is_current = false;  ///< ran_ns is no older than the rest
     std::optional<std::uint64_t> switches;
     std::optional<Nanoseconds> timer_over_at;
     std::optional<std::uint64_t> runs_at_rest;  ///< when it was last found at rest, if ever

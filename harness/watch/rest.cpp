@@ -62,10 +62,6 @@ bool is_quiet(const RestView& view) {
   return view.is_network_quiet.value_or(view.held_for >= kDoubt);
 }
 
-RestReport busy(std::string because) {
-  return RestReport{.rest = Rest::busy, .because = std::move(because)};
-}
-
 /// Why a thread that sleeps is not at rest all the same; empty when it is.
 std::string find_unrest(const RestView& view) {
   for (const TaskView& task : view.tasks) {
@@ -108,6 +104,10 @@ RestReport at_rest(const RestView& view, bool is_heuristic) {
 }
 
 }  // namespace
+
+RestReport busy(std::string because) {
+  return RestReport{.rest = Rest::busy, .because = std::move(because)};
+}
 
 bool is_asleep(const TaskView& task) {
   const bool sleeps = task.state == 'S' || task.state == 'T' || task.state == 'I';

@@ -60,4 +60,7 @@ std::string describe_activity(const TaskView& task);
 /// Asleep from A to B, and not about to wake.
 bool is_asleep(const TaskView& task);
 
+/// A report of a server that is not at rest.
+RestReport busy(std::string because);
+
 }  // namespace sockdrill

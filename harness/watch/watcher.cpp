@@ -117,10 +117,10 @@ Snapshot Watcher::observe() {
 
 std::uint64_t Watcher::dropped_datagrams() {
   std::uint64_t sum = 0;
-  if (const auto text = read_small_file(fmt::format("/proc/{}/net/snmp", impl_->agent))) {
+  if (const auto text = read_file(fmt::format("/proc/{}/net/snmp", impl_->agent))) {
     sum += parse_snmp(*text, "Udp", "InErrors").value_or(0);
   }
-  if (const auto text = read_small_file(fmt::format("/proc/{}/net/snmp6", impl_->agent))) {
+  if (const auto text = read_file(fmt::format("/proc/{}/net/snmp6", impl_->agent))) {
     sum += parse_snmp6(*text, "Udp6InErrors").value_or(0);
   }
   return sum;

@@ -2,10 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <set>
 
+#include "harness/base/fd.h"
 #include "harness/judge/testing/story.h"
 
 namespace sockdrill {
@@ -63,8 +62,7 @@ TEST(DiagnosesTest, NamesAreUniqueAndWholeSentencesAreMadeOfThem) {
 }
 
 TEST(DiagnosesTest, AreListedInTheReadme) {
-  std::ifstream stream(SOCKDRILL_DIAGNOSES);
-  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  const std::string text = read_file(SOCKDRILL_DIAGNOSES).value();
   EXPECT_NE(text.find(describe_diagnoses()), std::string::npos) << "its table must be:\n"
                                                                 << describe_diagnoses();
 }
@@ -82,9 +80,10 @@ TEST(DiagnosesTest, SayNothingOfACorrectServerThatIsAskedForTheImpossible) {
 }
 
 TEST(DeathsTest, SigpipeIsToldByTheSignal) {
-  EXPECT_EQ(diagnosed(asked().server(Kind::exited, "killed by SIGPIPE (signal 13)", 256 + 13)),
+  EXPECT_EQ(diagnosed(asked().server(Kind::exited, "was killed by SIGPIPE (signal 13)", 256 + 13)),
             "sigpipe");
-  EXPECT_EQ(diagnosed(asked().server(Kind::exited, "killed by SIGSEGV (signal 11)", 256 + 11)), "");
+  EXPECT_EQ(diagnosed(asked().server(Kind::exited, "was killed by SIGSEGV (signal 11)", 256 + 11)),
+            "");
 }
 
 TEST(DeathsTest, AResetIsFatalWhenAClientResetAndTheServerSaysSo) {
@@ -203,6 +202,29 @@ TEST(StreamsTest, AStretchIsMissedHoweverFarItIs) {
   EXPECT_EQ(told(8U << 20U, 300'123, 70'000), "short-write-dropped");
   EXPECT_EQ(told(8U << 20U, 5'000'123, 986'869), "short-write-dropped");
   EXPECT_EQ(told(8U << 20U, 5'000'128, 0), "");
+}
+
+TEST(StartsTest, AnAddressThatSomebodyHoldsIsToldFromOneThatLingers) {
+  const auto told = [](const std::string& already_listens) {
+    Story story(R"([{"client": "a", "connect": {}}, {"server": {"restart": {}}}])");
+    story.served_one().connected().step().restarted_in_vain(already_listens);
+    std::set<std::string> names;
+    for (const Finding& finding : story.ended("unmet").verdict().findings) {
+      if (!finding.diagnosis_name.empty()) names.insert(finding.diagnosis_name);
+    }
+    return names;
+  };
+  EXPECT_EQ(told("127.0.0.1:7777"), std::set<std::string>{"orphans"});
+  EXPECT_EQ(told(""), std::set<std::string>{"no-reuseaddr"});
+}
+
+TEST(StopsTest, ChildrenThatHoldTheListenerAreToldFromThoseThatServeOn) {
+  const auto told = [](const std::string& listens_on) {
+    Story story(R"([{"client": "a", "connect": {}}])");
+    return diagnosed(story.served_one().connected().left_over(listens_on));
+  };
+  EXPECT_EQ(told("127.0.0.1:7777"), "orphans");
+  EXPECT_EQ(told(""), "children-serve-on");
 }
 
 TEST(DatagramsTest, ACutDatagramIsToldFromOneInPieces) {

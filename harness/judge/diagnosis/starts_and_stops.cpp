@@ -20,11 +20,10 @@ bool found_address_taken(const Evidence& evidence) {
   return evidence.death() != nullptr && is_restart && evidence.says(Errno{EADDRINUSE});
 }
 
-/// After the new instance was started somebody listened, though it could not.
+/// Somebody listened before the new instance was started.
 bool somebody_listens(const Evidence& evidence) {
   const Event* started = evidence.last_in_case(Kind::started, "server");
-  const Event* listening = evidence.last_in_case(Kind::listening, "server");
-  return started != nullptr && listening != nullptr && listening->at >= started->at;
+  return started != nullptr && !started->detail.empty();
 }
 
 Found find_reuseaddr(const Evidence& evidence) {
@@ -34,11 +33,24 @@ Found find_reuseaddr(const Evidence& evidence) {
   return "the server was started again, and bind() failed with EADDRINUSE, though nobody listens";
 }
 
+/// What the server left behind when it had ended, if that is what was found.
+const Event* leftover(const Evidence& evidence) {
+  return evidence.is("invariant/left-over") ? evidence.last_in_case(Kind::left_over, "server")
+                                            : nullptr;
+}
+
 Found find_orphans(const Evidence& evidence) {
-  if (evidence.is("invariant/left-over")) return evidence.finding().headline;
+  if (const Event* left = leftover(evidence); left != nullptr && !left->detail.empty())
+    return fmt::format("{}, which listens on {}", evidence.finding().headline, left->detail);
   if (!found_address_taken(evidence) || !somebody_listens(evidence)) return {};
   return "the server was started again, and bind() failed with EADDRINUSE: a process that the "
          "first instance left behind still listens";
+}
+
+Found find_children_serve_on(const Evidence& evidence) {
+  const Event* left = leftover(evidence);
+  if (left == nullptr || !left->detail.empty()) return {};
+  return fmt::format("{}; nobody listens any more", evidence.finding().headline);
 }
 
 Found find_stale_path(const Evidence& evidence) {
@@ -107,16 +119,23 @@ Found find_waits_for_clients(const Evidence& evidence) {
                      clients == 1 ? "1 connection is" : fmt::format("{} connections are", clients));
 }
 
-constexpr std::array<DiagnosisRule, 9> kRulesOfStartsAndStops{
+constexpr std::array<DiagnosisRule, 10> kRulesOfStartsAndStops{
     {{"no-reuseaddr", "the new instance died of EADDRINUSE, and nobody listened",
       "connections of the first instance linger in the kernel: SO_REUSEADDR must be set, and "
       "before "
       "bind()",
       "socket(7), tcp(7)", find_reuseaddr},
-     {"orphans", "processes are left over; or EADDRINUSE at the restart while somebody listens",
+     {"orphans",
+      "processes are left over, and one listens; or EADDRINUSE at the restart while somebody "
+      "listens",
       "children outlive the server and keep its listener: end them with it (close the listener in "
       "the child, pass the signal on, or PR_SET_PDEATHSIG)",
       "fork(2), prctl(2)", find_orphans},
+     {"children-serve-on", "processes are left over, and none listens",
+      "children that nobody tells of the server's end serve their clients on: pass the signal on "
+      "to "
+      "them, or PR_SET_PDEATHSIG, and wait for them",
+      "fork(2), wait(2), prctl(2)", find_children_serve_on},
      {"stale-path", "the new instance died of EADDRINUSE on an AF_UNIX path",
       "a path outlives its socket: try to connect() to it, and unlink() it when nobody answers",
       "unix(7)", find_stale_path},

@@ -1,7 +1,5 @@
 #include "harness/judge/testing/story.h"
 
-#include "harness/base/check.h"
-
 namespace sockdrill::testing {
 
 Story::Story(const std::string& steps, const std::string& level, const std::string& target,
@@ -15,11 +13,7 @@ Story::Story(const std::string& steps, const std::string& level, const std::stri
   const Check check = read_check(parse_document(scenario, "x.json").value()).value();
   recording_.scenario = check.document.root;
   plan_ = make_plan(check, recording_.target, PlanOptions{}).value();
-  for (const Block& block : plan_.cases.at(0).blocks) {
-    for (const Script& script : block.scripts) {
-      for (const PlannedStep& step : script) steps_.push_back(&step);
-    }
-  }
+  steps_ = steps_of(plan_);
   add(Lane::server, Kind::started, "server").number = 100;
   add(Lane::server, Kind::listening, "server");
   harness(Kind::case_began);
@@ -77,6 +71,23 @@ Story& Story::sent(const Bytes& octets) { return client(Kind::sent, "", octets);
 Story& Story::received(const Bytes& octets) { return client(Kind::received, "", octets); }
 Story& Story::fin() { return client(Kind::ended, "fin"); }
 Story& Story::reset() { return client(Kind::ended, "reset"); }
+Story& Story::restarted_in_vain(const std::string& already_listens) {
+  server(Kind::signalled, "SIGTERM").server(Kind::exited, "exited", 0);
+  Event& event = add(Lane::server, Kind::started, "server");
+  event.number = 8;
+  event.detail = already_listens;
+  return server(Kind::exited, "exited", 1).wrote("bind: Address already in use\n");
+}
+
+Story& Story::left_over(const std::string& listens_on) {
+  server(Kind::signalled, "SIGTERM").server(Kind::exited, "exited", 0);
+  Event& event = add(Lane::server, Kind::left_over, "server");
+  event.text = "pid 7 (worker)";
+  event.number = 1;
+  event.detail = listens_on;
+  return *this;
+}
+
 Story& Story::firm_rest() { return harness(Kind::rested, "settled", 1); }
 
 Story& Story::wrote(const Bytes& text, const std::string& stream, const std::string& who) {

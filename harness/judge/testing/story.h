@@ -31,6 +31,10 @@ class Story final {
   Story& fin();
   Story& reset();
   Story& firm_rest();
+  /// Started again while somebody listens there, or nobody (""), and ended by EADDRINUSE.
+  Story& restarted_in_vain(const std::string& already_listens);
+  /// Ended by SIGTERM, and a process of it is left, which listens there; "" when nobody does.
+  Story& left_over(const std::string& listens_on);
   Story& wrote(const Bytes& text, const std::string& stream = "stderr",
                const std::string& who = "server");
   Story& sampled(const std::string& label, const Resources& resources);

@@ -42,29 +42,19 @@ class ScriptedWorld final : public World {
   }
 
   // The loop asks for nothing else.
-  SysResult<SocketId> open(const SocketRequest&) override { never(); }
-  SysResult<void> connect(SocketId, const std::string&) override { never(); }
-  SysResult<std::size_t> send(SocketId, std::string_view, bool) override { never(); }
-  SysResult<std::size_t> send_to(SocketId, std::string_view, const std::string&) override {
-    never();
-  }
-  SysResult<ReceivedPiece> receive(SocketId, char*, std::size_t) override { never(); }
-  SysResult<void> shutdown(SocketId, Shutdown::How) override { never(); }
-  void close(SocketId) override { never(); }
-  void reset(SocketId) override { never(); }
-  Errno error_of(SocketId) override { never(); }
-  SocketAddress local_address(SocketId) override { never(); }
-  bool is_servers(const SocketAddress&) override { never(); }
-  Result<void> start(Instance, Deadline) override { never(); }
+  Sockets& sockets() override { never(); }
+  Result<void> start(Instance, const Inheritance&, Deadline) override { never(); }
   std::optional<ExitStatus> exited(Instance) override { never(); }
   Listening listening() override { never(); }
   SysResult<void> signal(Instance, int) override { never(); }
   void signal_all(int) override { never(); }
   bool is_stopped() override { never(); }
-  bool is_all_read(SocketId, const RestReport&) override { never(); }
   Resources sample() override { return sampled(now_); }
+  std::uint64_t descriptor_limit() override { never(); }
   SysResult<void> limit_descriptors(std::uint64_t) override { never(); }
   void set_output_read(bool) override { never(); }
+  void set_faults(const std::vector<Fault>&, const Schedule&) override { never(); }
+  std::vector<Fault> take_struck() override { never(); }
   std::uint64_t dropped_datagrams() override { never(); }
   pid_t pid_of(Instance) override { never(); }
   std::vector<std::string> left_over() override { never(); }

@@ -160,13 +160,29 @@ Outcome become_ordinary_user() {
                     mapped < 0 ? mapped : write_file("/proc/self/gid_map", "1000 0 1"));
 }
 
-Outcome take_standard_streams(const StartFds& fds) {
+/// Or closes them. Nothing is opened between here and execve(2).
+Outcome take_standard_streams(const Start& start, const StartFds& fds) {
   const int from[3] = {fds.input, fds.output, fds.error};
   for (int fd = 0; fd < 3; ++fd) {
+    if (start.closed_streams != 0) {
+      kernel::close(fd);
+      continue;
+    }
     const long result = kernel::call(SYS_dup3, from[fd], fd, 0);
     if (result < 0) return outcome_of(Step::standard_streams, result);
   }
   return {};
+}
+
+/// signal(7): of all dispositions, "ignored" alone survives execve(2).
+void ignore(std::uint32_t signal_number) {
+  struct {
+    std::uintptr_t handler = reinterpret_cast<std::uintptr_t>(SIG_IGN);
+    unsigned long flags = 0;
+    std::uintptr_t restorer = 0;
+    std::uint64_t mask = 0;
+  } const action;
+  kernel::call(SYS_rt_sigaction, signal_number, &action, nullptr, sizeof action.mask);
 }
 
 Outcome change_directory(const char* path) {
@@ -180,10 +196,11 @@ Outcome become_the_process(const ChildTask& task) {
   Outcome outcome;
   if (task.start->as_ordinary_user != 0) outcome = become_ordinary_user();
   if (!outcome.failed()) outcome = outcome_of(Step::session, kernel::call(SYS_setsid));
-  if (!outcome.failed()) outcome = take_standard_streams(*task.fds);
+  if (!outcome.failed()) outcome = take_standard_streams(*task.start, *task.fds);
   if (!outcome.failed()) outcome = change_directory(task.words->working_directory());
   if (!outcome.failed()) outcome = apply_limits(*task.start);
   if (outcome.failed()) return outcome;
+  if (task.start->ignored_signal != 0) ignore(task.start->ignored_signal);
   const std::uint64_t no_signals = 0;
   kernel::call(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, sizeof no_signals);
   const char* name = task.words->arguments[0];

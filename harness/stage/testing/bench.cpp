@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -106,10 +105,7 @@ bool measure(const Home& home, const std::string& actor, Parts& parts) {
   }
   at[2] = monotonic_now();
   while ((*process)->out.total() == 0 && !(*process)->exited) {
-    std::vector<pollfd> waits;
-    for (const Fd fd : (*stage)->descriptors()) waits.push_back({raw(fd), POLLIN, 0});
-    ::poll(waits.data(), waits.size(), 1000);
-    (*stage)->pump();
+    (*stage)->wait(Deadline::after(std::chrono::seconds(1)));
   }
   at[3] = monotonic_now();
   const auto client = (*stage)->blocking_socket(AF_INET, SOCK_STREAM, 0);

@@ -3,7 +3,6 @@
 // What the tests of the stage share: homes, launches, and waiting for causes instead of for time.
 
 #include <gtest/gtest.h>
-#include <poll.h>
 
 #include <filesystem>
 #include <functional>
@@ -62,15 +61,13 @@ inline Launch shell(const std::string& script) { return {.command = {"/bin/sh", 
 /// Pumps whenever something has happened, until the condition holds. False at the deadline.
 inline bool wait_for(Stage& stage, const std::function<bool()>& condition) {
   const Deadline deadline = generous();
-  for (;;) {
-    stage.pump();
-    if (condition()) return true;
+  stage.pump();
+  while (!condition()) {
     if (deadline.has_passed()) return false;
-    std::vector<pollfd> waits;
-    for (const Fd fd : stage.descriptors()) waits.push_back({raw(fd), POLLIN, 0});
-    // Conditions that no descriptor announces are looked at again after 10 ms.
-    static_cast<void>(::poll(waits.data(), waits.size(), 10));
+    // Conditions that are no news of the stage are looked at again after 10 ms.
+    stage.wait(Deadline::after(std::chrono::milliseconds(10)));
   }
+  return true;
 }
 
 inline void wait_for_end(Stage& stage, const StageProcess& process) {
@@ -111,7 +108,7 @@ inline Launch actor(std::vector<std::string> arguments) {
 
 /// The name that /proc has for a process.
 inline std::string command_of(pid_t pid) {
-  const auto text = read_small_file("/proc/" + std::to_string(pid) + "/comm");
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/comm");
   return text ? text->substr(0, text->find('\n')) : "";
 }
 

@@ -83,7 +83,7 @@ void add_with_descendants(pid_t pid, std::vector<pid_t>& pids) {
   const OwnedFd folder{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!folder.is_open()) return;
   for (const pid_t tid : list_numbers(folder.get())) {
-    const auto children = read_small_file(fmt::format("{}/{}/children", path, tid));
+    const auto children = read_file(fmt::format("{}/{}/children", path, tid));
     if (!children) continue;
     for (const pid_t child : parse_pids(*children)) add_with_descendants(child, pids);
   }

@@ -1,0 +1,28 @@
+#pragma once
+
+// What the language takes: the bounds of its numbers, and words that are closed lists or follow a
+// rule. For the reader, and for whatever makes scenarios without reading them.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sockdrill {
+
+inline constexpr std::uint64_t kMostOctets = std::uint64_t{1} << 30U;  ///< of a payload, of a cut
+inline constexpr std::uint64_t kMostRequests = 1000;                   ///< a request's number
+inline constexpr std::uint64_t kMostBuffer = std::uint64_t{1} << 28U;  ///< SO_RCVBUF, SO_SNDBUF
+inline constexpr std::uint64_t kMostMilliseconds = 600'000;            ///< within_ms
+inline constexpr std::uint64_t kMostClients = 20'000;                  ///< of a crowd
+inline constexpr std::uint64_t kMostRepeats = 100'000;
+inline constexpr std::uint64_t kMostCount = std::uint64_t{1} << 20U;  ///< descriptors, zombies ...
+inline constexpr std::uint64_t kMostMemoryGrowth = std::uint64_t{1} << 40U;
+
+/// Of a client, and of a crowd: 1 to 32 letters, digits, '-' and '_'.
+bool is_client_name(const std::string& name);
+/// What a server can be sent.
+const std::vector<std::string>& signal_names();
+/// In one of integer_forms() (harness/target/dialogue.h).
+std::uint64_t largest_integer(const std::string& form);
+
+}  // namespace sockdrill
