@@ -1,0 +1,71 @@
+#pragma once
+
+// Clients of one input: what they do, without a recording, and what of their replies must hold.
+// Internal to simulated/.
+
+#include <deque>
+#include <string>
+#include <unordered_map>
+
+#include "harness/plan/plan.h"
+#include "harness/simulated/quick_server.h"
+
+namespace sockdrill {
+
+struct QuickClient {
+  SocketId socket{};
+  bool is_open = false;
+  bool has_shut_down = false;
+  bool has_ended = false;  ///< it read the end, or an error
+  bool is_lost = false;    ///< an error
+  bool is_comparable = true;
+  std::optional<std::uint16_t> last_port;
+  // Of an echo's client: what has not come back yet.
+  Bytes sent;
+  std::deque<Bytes> messages;
+  std::uint64_t received = 0;
+};
+
+class QuickClients final {
+ public:
+  /// All outlive this.
+  QuickClients(SimulatedClients& sockets, const Target& target, sim::Kernel& kernel,
+               QuickServer& server, QuickVerdict& verdict);
+
+  /// A step of a client's.
+  void act(const std::string& name, const PlannedAction& action);
+  QuickClient& of(const std::string& name) { return clients_[name]; }
+  /// What comes, as long as the server has anything more to send.
+  void read(QuickClient& client, std::uint64_t most);
+  /// They leave in order.
+  void finish_all();
+  /// Of the datagrams that the kernel throws away, those before are no excuse.
+  void note_dropped() { dropped_before_ = kernel_.network().dropped_datagrams; }
+
+ private:
+  void open(QuickClient& client, const SocketRequest& request);
+  void connect(QuickClient& client, const Connect& connect);
+  void send(QuickClient& client, const PlannedSend& send);
+  bool send_part(QuickClient& client, const PlannedSend& send, Bytes octets);
+  void note_sent(QuickClient& client, std::string_view octets);
+  void receive(QuickClient& client, std::uint64_t most);
+  void take_in(QuickClient& client, std::string_view octets);
+  void close(QuickClient& client, bool is_abrupt);
+  void look_for_loss(const QuickClient& client);
+  [[nodiscard]] bool has_dropped() const {
+    return kernel_.network().dropped_datagrams != dropped_before_;
+  }
+
+  SimulatedClients& sockets_;
+  const Target& target_;
+  sim::Kernel& kernel_;
+  QuickServer& server_;
+  QuickVerdict& verdict_;
+  bool is_echo_;
+  bool has_messages_;
+  std::uint64_t dropped_before_ = 0;
+  std::string buffer_;
+  std::unordered_map<std::string, QuickClient> clients_;
+};
+
+}  // namespace sockdrill

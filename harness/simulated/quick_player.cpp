@@ -1,0 +1,165 @@
+#include "harness/simulated/quick_player.h"
+
+#include <algorithm>
+#include <csignal>
+
+#include "harness/base/try.h"
+#include "harness/simulated/kernel_faults.h"
+#include "harness/simulated/quick_clients.h"
+
+namespace sockdrill {
+
+class QuickPlayer::Impl final {
+ public:
+  Impl(sim::Simulation& simulation, const Target& target, const QuickPlayerOptions& options)
+      : scheduler_(simulation.scheduler()),
+        kernel_(simulation.kernel()),
+        target_(target),
+        clients_process_(kernel_.create_process(nullptr)),
+        sockets_(clients_process_, ServerAddress{.transport = target.transport,
+                                                 .family = target.family,
+                                                 .port = options.port,
+                                                 .path = options.path}),
+        view_(scheduler_, clients_process_, sockets_),
+        server_(simulation, target, view_, clients_process_),
+        clients_(sockets_, target, kernel_, server_, verdict_) {
+    clients_process_.command = "clients";
+    kernel_.faults.on_strike = [this](const sim::CallFault& fault) { note_struck(fault); };
+  }
+  ~Impl() {
+    kernel_.faults.on_strike = nullptr;
+    kernel_.faults.arm({});
+  }
+
+  Result<void> start();
+  std::optional<Suspicion> play(const Plan& plan);
+  [[nodiscard]] bool is_alive() const { return server_.is_alive(); }
+
+ private:
+  void play_block(const Block& block);
+  void play_step(const PlannedStep& step);
+  void play_case(const CasePlan& planned);
+  void set_faults(const std::vector<Fault>& faults, const Schedule& schedule) {
+    kernel_.faults.arm(to_kernel(faults));
+    scheduler_.set_schedule(schedule.seed, schedule.choices);
+  }
+  void note_struck(const sim::CallFault& fault);
+  bool is_served(const Script& probe);
+
+  sim::Scheduler& scheduler_;
+  sim::Kernel& kernel_;
+  const Target& target_;
+  sim::Process& clients_process_;
+  SimulatedClients sockets_;
+  ServerView view_;
+  QuickVerdict verdict_;
+  QuickServer server_;
+  QuickClients clients_;
+};
+
+QuickPlayer::QuickPlayer(sim::Simulation& simulation, const Target& target,
+                         const QuickPlayerOptions& options)
+    : impl_(std::make_unique<Impl>(simulation, target, options)) {}
+QuickPlayer::~QuickPlayer() = default;
+Result<void> QuickPlayer::start() { return impl_->start(); }
+bool QuickPlayer::is_alive() const { return impl_->is_alive(); }
+std::optional<Suspicion> QuickPlayer::play(const Plan& plan) { return impl_->play(plan); }
+
+Result<void> QuickPlayer::Impl::start() {
+  TRY_VOID(server_.start(sockets_.server()));
+  Scenario nothing;
+  nothing.id = "fuzz/start";
+  const Plan plan = TRY(make_plan(nothing, target_, PlanOptions{}));
+  if (!is_served(plan.warm_up)) return fail("the server does not serve its first client");
+  clients_.finish_all();
+  server_.forget_connections();
+  server_.take_baseline();
+  return {};
+}
+
+/// Whoever is interrupted, or told to come again, or served in part, comes again; a datagram is not
+/// worth it. Without a process or a thread for it a client cannot be served.
+void QuickPlayer::Impl::note_struck(const sim::CallFault& fault) {
+  const bool is_asked_again =
+      fault.kind != sim::CallKind::fork && fault.kind != sim::CallKind::thread &&
+      (fault.error == EINTR || (fault.error == EAGAIN && !keeps_boundaries(target_.transport)));
+  if (fault.effect == sim::CallFault::Effect::fails && !is_asked_again) verdict_.may_lose = true;
+}
+
+/// The server runs when somebody waits for it, as in play(): what several clients do before is
+/// there at once.
+void QuickPlayer::Impl::play_step(const PlannedStep& step) {
+  const auto* const action = std::get_if<ServerAction>(&step.action);
+  if (action == nullptr) return clients_.act(step.client, step.action);
+  if (std::holds_alternative<Stop>(*action)) server_.signal_all(SIGSTOP);
+  if (std::holds_alternative<Continue>(*action)) server_.signal_all(SIGCONT);
+  server_.rest();
+}
+
+/// Scripts that play at a time take turns, step by step.
+void QuickPlayer::Impl::play_block(const Block& block) {
+  struct Turn {
+    const Script* script;
+    std::size_t next;
+  };
+  std::vector<Turn> playing;
+  std::size_t next_script = 0;
+  const std::size_t at_once = std::max<std::size_t>(block.at_once, 1);
+  while (is_alive() && !verdict_.suspicion) {
+    while (playing.size() < at_once && next_script < block.scripts.size())
+      playing.push_back({&block.scripts[next_script++], 0});
+    if (playing.empty()) return;
+    for (Turn& turn : playing) {
+      if (turn.next < turn.script->size()) play_step((*turn.script)[turn.next++]);
+    }
+    std::erase_if(playing, [](const Turn& turn) { return turn.next >= turn.script->size(); });
+  }
+}
+
+bool QuickPlayer::Impl::is_served(const Script& probe) {
+  for (const PlannedStep& step : probe) {
+    if (!is_alive()) return false;
+    play_step(step);
+    if (!std::holds_alternative<PlannedExpect>(step.action)) continue;
+    QuickClient& client = clients_.of(step.client);
+    const bool answers = target_.speaks.style != Style::sink;
+    if (!client.is_open) return false;
+    const Nanoseconds until = server_.now() + kPatience;
+    while (answers && client.received == 0 && !client.has_ended && server_.now() < until) {
+      server_.pass(std::chrono::milliseconds(100));
+      clients_.read(client, UINT64_MAX);
+    }
+    // One that is shown the door has not been served either.
+    if (client.received == 0 && (answers || client.has_ended)) return false;
+  }
+  return true;
+}
+
+void QuickPlayer::Impl::play_case(const CasePlan& planned) {
+  for (const Block& block : planned.blocks) play_block(block);
+  server_.rest();
+  if (is_alive() && !verdict_.suspicion) server_.look_for_stall(verdict_);
+  if (is_alive()) server_.look_for_spin(verdict_);
+  clients_.finish_all();
+}
+
+std::optional<Suspicion> QuickPlayer::Impl::play(const Plan& plan) {
+  verdict_ = {};
+  clients_.note_dropped();
+  const bool has_faults = plan.scenario.needs_simulated_kernel();
+  if (has_faults) set_faults(plan.scenario.faults, plan.scenario.schedule);
+  play_case(plan.cases.front());
+  if (has_faults) set_faults({}, {});
+  if (is_alive()) server_.look_for_spin(verdict_);
+  if (is_alive() && !verdict_.suspicion && !is_served(plan.cases.front().probe))
+    verdict_.suspect("probe", "a fresh client is not served");
+  clients_.finish_all();
+  // What the probe has left behind is of this input, not of the next.
+  server_.forget_connections();
+  if (is_alive() && !verdict_.suspicion) server_.look_for_growth(verdict_);
+  if (server_.death())
+    return Suspicion{"invariant/alive", "the server died: it " + to_string(*server_.death())};
+  return verdict_.suspicion;
+}
+
+}  // namespace sockdrill

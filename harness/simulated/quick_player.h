@@ -1,0 +1,52 @@
+#pragma once
+
+// Scenarios one after another on one running server, for their effect on the server alone: what a
+// fuzzer does a hundred thousand times where play() and judge() would do it once.
+//
+// Nothing is recorded and no step's expectation is judged; asked is what must hold whatever clients
+// do. What it suspects is a reason to play() the scenario, or the scenarios before it, on a fresh
+// server and have that judged.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "harness/plan/plan.h"
+#include "harness/sim/libc/simulation.h"
+#include "harness/target/target.h"
+
+namespace sockdrill {
+
+struct Suspicion {
+  std::string rule;  ///< as a finding's: "invariant/descriptors"
+  std::string what;  ///< "2 descriptors more than before"
+};
+
+struct QuickPlayerOptions {
+  // Where the server was told to listen.
+  std::uint16_t port = 0;
+  std::string path;  ///< AF_UNIX
+};
+
+class QuickPlayer final {
+ public:
+  /// `simulation` and `target` outlive this.
+  QuickPlayer(sim::Simulation& simulation, const Target& target, const QuickPlayerOptions& options);
+  ~QuickPlayer();
+  QuickPlayer(const QuickPlayer&) = delete;
+  QuickPlayer& operator=(const QuickPlayer&) = delete;
+
+  /// Starts the server and has it serve one client. The error: why it does not.
+  Result<void> start();
+  [[nodiscard]] bool is_alive() const;
+
+  /// The first case. Afterwards every client is gone, and so is whatever TCP keeps of them. Steps
+  /// that outlive the case (limits, signals, restarts) are left out.
+  std::optional<Suspicion> play(const Plan& plan);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sockdrill

@@ -1,0 +1,261 @@
+// What must hold of a server whatever clients do: each rule has a server that breaks it, and a
+// correct one breaks none.
+
+#include "harness/simulated/quick_player.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace sockdrill {
+
+namespace sim {
+
+// This program's own main() is the tests'.
+bool should_drive() { return false; }
+int drive(ServerProgram) { return 0; }
+
+}  // namespace sim
+
+namespace {
+
+int open_listener() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(7777);
+  at.sin_addr.s_addr = htonl(INADDR_ANY);
+  if (::bind(fd, static_cast<const sockaddr*>(static_cast<const void*>(&at)), sizeof at) != 0)
+    return -1;
+  return ::listen(fd, 100) == 0 ? fd : -1;
+}
+
+void echo(int fd) {
+  char buffer[4096];
+  for (;;) {
+    const ssize_t size = ::recv(fd, buffer, sizeof buffer, 0);
+    if (size <= 0 || ::send(fd, buffer, static_cast<std::size_t>(size), MSG_NOSIGNAL) != size)
+      return;
+  }
+}
+
+/// A thread a client, which serves it and closes it.
+void serve_each(const std::function<void(int)>& serve) {
+  const int listener = open_listener();
+  for (;;) {
+    const int fd = ::accept(listener, nullptr, nullptr);
+    if (fd < 0) continue;
+    try {
+      std::thread([fd, serve] {
+        serve(fd);
+        ::close(fd);
+      }).detach();
+    } catch (const std::system_error&) {
+      ::close(fd);
+    }
+  }
+}
+
+/// The warm-up's client, and one more.
+void serve_two() {
+  const int listener = open_listener();
+  for (int served = 0; served < 2; ++served) {
+    const int fd = ::accept(listener, nullptr, nullptr);
+    echo(fd);
+    ::close(fd);
+  }
+}
+
+constexpr const char* kOneExchange =
+    R"({"client": "a", "connect": {}}, {"client": "a", "exchange": {"text": "hello"}})";
+
+class QuickPlayerTest : public ::testing::Test {
+ protected:
+  static inline std::function<void()> body_of_server;
+
+  sim::Simulation simulation{sim::ServerProgram{.main =
+                                                    [](int, char**, char**) {
+                                                      body_of_server();
+                                                      return 0;
+                                                    },
+                                                .arguments = {"server"},
+                                                .environment = nullptr},
+                             sim::ServerMemory{}};
+  Target target{.name = "server",
+                .command = {"server"},
+                .transport = Transport::tcp,
+                .port = 7777,
+                .speaks = built_in_dialogue("echo", Transport::tcp).value()};
+  std::unique_ptr<QuickPlayer> player;
+
+  void start(std::function<void()> server) {
+    body_of_server = std::move(server);
+    player = std::make_unique<QuickPlayer>(simulation, target, QuickPlayerOptions{.port = 7777});
+    const Result<void> started = player->start();
+    ASSERT_TRUE(started) << to_string(started.error());
+  }
+  /// The rule that is broken; "": none.
+  std::string play(const std::string& steps, const std::string& more = "") {
+    const std::string text =
+        R"({"id": "a/b", "level": "must", "summary": "s", "steps": [)" + steps + "]" + more + "}";
+    const Document document = parse_document(text, "steps.json").value();
+    const Plan plan = make_plan(read_scenario(document, {}).value(), target, PlanOptions{}).value();
+    const std::optional<Suspicion> suspicion = player->play(plan);
+    return suspicion ? suspicion->rule : "";
+  }
+};
+
+TEST_F(QuickPlayerTest, ACorrectServerBreaksNoRule) {
+  start([] { serve_each(echo); });
+  EXPECT_EQ(play(kOneExchange), "");
+  EXPECT_EQ(
+      play(
+          R"({"clients": 20, "named": "c", "each": [{"connect": {}}, {"exchange": {"text": "x"}}, {"reset": {}}]})"),
+      "");
+  EXPECT_EQ(
+      play(
+          R"({"client": "a", "connect": {}}, {"client": "a", "send": {"pattern": "own", "bytes": 50000}},
+                    {"client": "a", "shutdown": "write"}, {"client": "a", "drain": {}})"),
+      "");
+}
+
+TEST_F(QuickPlayerTest, AFaultThatCostsAReplyIsNoBrokenRule) {
+  start([] { serve_each(echo); });
+  EXPECT_EQ(play(kOneExchange, R"(, "faults": [{"call": "thread", "nth": 1, "fails": "EAGAIN"}])"),
+            "");
+  EXPECT_EQ(
+      play(kOneExchange, R"(, "faults": [{"call": "receive", "nth": 1, "fails": "ECONNRESET"}])"),
+      "");
+}
+
+TEST_F(QuickPlayerTest, AFaultIsOverWithItsScenario) {
+  start([] { serve_each(echo); });
+  EXPECT_EQ(play(R"({"client": "a", "connect": {}})",
+                 R"(, "faults": [{"call": "receive", "nth": 1, "fails": "ECONNRESET"}])"),
+            "");
+  EXPECT_EQ(play(kOneExchange), "");
+}
+
+TEST_F(QuickPlayerTest, ADeadServer) {
+  start(serve_two);
+  EXPECT_EQ(play(kOneExchange), "invariant/alive");
+  EXPECT_FALSE(player->is_alive());
+}
+
+TEST_F(QuickPlayerTest, ADescriptorTooMany) {
+  start([] {
+    const int listener = open_listener();
+    for (;;) {
+      const int fd = ::accept(listener, nullptr, nullptr);
+      echo(fd);
+      ::shutdown(fd, SHUT_RDWR);
+    }
+  });
+  EXPECT_EQ(play(kOneExchange), "invariant/descriptors");
+}
+
+TEST_F(QuickPlayerTest, AThreadTooMany) {
+  start([] {
+    serve_each([](int fd) {
+      echo(fd);
+      ::close(fd);
+      for (;;) ::pause();
+    });
+  });
+  EXPECT_EQ(play(kOneExchange), "invariant/threads");
+}
+
+TEST_F(QuickPlayerTest, AZombie) {
+  start([] {
+    const int listener = open_listener();
+    for (;;) {
+      const int fd = ::accept(listener, nullptr, nullptr);
+      if (::fork() == 0) {
+        echo(fd);
+        ::_exit(0);
+      }
+      ::close(fd);
+    }
+  });
+  EXPECT_EQ(play(kOneExchange), "invariant/zombies");
+}
+
+TEST_F(QuickPlayerTest, AServerThatSpins) {
+  start([] {
+    serve_each([](int fd) {
+      char buffer[100];
+      for (;;) {
+        const ssize_t size = ::recv(fd, buffer, sizeof buffer, 0);
+        if (size < 0) return;
+        if (size > 0) ::send(fd, buffer, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+      }
+    });
+  });
+  EXPECT_EQ(play(R"({"client": "a", "connect": {}}, {"client": "a", "shutdown": "write"})"),
+            "invariant/quiet-cpu");
+}
+
+TEST_F(QuickPlayerTest, AServerThatSleepsOnWhatItCouldRead) {
+  start([] {
+    serve_each([](int fd) {
+      char buffer[100];
+      const ssize_t size = ::recv(fd, buffer, sizeof buffer, 0);
+      if (size > 0) ::send(fd, buffer, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+      if (size == sizeof buffer) ::pause();
+    });
+  });
+  EXPECT_EQ(
+      play(
+          R"({"client": "a", "connect": {}}, {"client": "a", "send": {"pattern": "own", "bytes": 300}},
+                    {"server": "settled"})"),
+      "invariant/stall");
+}
+
+TEST_F(QuickPlayerTest, OctetsOfSomebodyElse) {
+  start([] {
+    static char buffer[4096];
+    serve_each([](int fd) {
+      for (;;) {
+        const ssize_t size = ::recv(fd, buffer, sizeof buffer, 0);
+        if (size <= 0) return;
+        buffer[size] = '!';
+        ::send(fd, buffer, static_cast<std::size_t>(size) + (size == 3 ? 1 : 0), MSG_NOSIGNAL);
+      }
+    });
+  });
+  EXPECT_EQ(play(kOneExchange), "");
+  EXPECT_EQ(play(R"({"client": "a", "connect": {}}, {"client": "a", "send": {"text": "abc"}})"),
+            "protocol");
+}
+
+TEST_F(QuickPlayerTest, OctetsThatNeverComeBack) {
+  start([] {
+    serve_each([](int fd) {
+      char buffer[4096];
+      const ssize_t size = ::recv(fd, buffer, sizeof buffer, 0);
+      if (size > 0) ::send(fd, buffer, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+      while (::recv(fd, buffer, sizeof buffer, 0) > 0) continue;
+    });
+  });
+  EXPECT_EQ(play(kOneExchange), "");
+  EXPECT_EQ(play(std::string(kOneExchange) + R"(, {"client": "a", "send": {"text": "more"}})"),
+            "protocol");
+}
+
+TEST_F(QuickPlayerTest, AServerThatServesNobodyAnyMore) {
+  start([] {
+    serve_two();
+    for (;;) ::pause();
+  });
+  EXPECT_EQ(play(kOneExchange), "probe");
+}
+
+}  // namespace
+}  // namespace sockdrill
