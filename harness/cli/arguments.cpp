@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <functional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -11,6 +10,7 @@
 #include <CLI/Formatter.hpp>
 
 #include "harness/base/text.h"
+#include "harness/base/version.h"
 
 namespace sockdrill {
 
@@ -68,7 +68,8 @@ void add_run(CLI::App& app, Arguments& arguments, RunArguments& values) {
   CLI::App& command =
       add(app, "run", "Runs checks against servers: the main job", arguments, values);
   SuiteOptions& suite = values.suite;
-  suite.jobs = std::max(1U, std::thread::hardware_concurrency());
+  // A run waits for its server half of the time.
+  suite.jobs = 2 * std::max(1U, std::thread::hardware_concurrency());
   add_checks(command, values.selection.checks, "; all when none is given");
   add_target(command, values.selection.target);
   command.add_option("-j,--jobs", suite.jobs, "how many run at a time")
@@ -92,6 +93,11 @@ void add_run(CLI::App& app, Arguments& arguments, RunArguments& values) {
   command.add_flag("--keep-passes", suite.keep_passes,
                    "with --artifacts: keeps those of what passed, too");
   command.add_flag("-v,--verbose", values.verbose, "one line a run");
+  command
+      .add_option("--world", values.world,
+                  "simulated: the server's calls are answered by a simulated kernel")
+      ->check(CLI::IsMember({"real", "simulated"}))
+      ->capture_default_str();
   command.add_flag("--no-isolation", values.no_isolation,
                    "no namespaces: the server runs on this host's loopback");
 }
@@ -113,6 +119,46 @@ void add_plan(CLI::App& app, Arguments& arguments, PlanArguments& values) {
   add_target(command, values.selection.target);
   add_set(command, values.selection.set);
   add_seed(command, values.seed);
+}
+
+void add_form(CLI::App& app, FormArguments& values) {
+  app.add_option("-t,--target", values.target, "the server it is for: a target's NAME, or a FILE")
+      ->type_name("NAME|FILE");
+  app.add_option("-s,--speaks", values.speaks,
+                 "or what that server speaks; default: what the scenario is for")
+      ->type_name("NAME|FILE");
+  app.add_option("--over", values.over, "tcp, udp, unix, unix-dgram or unix-seqpacket");
+}
+
+void add_encode(CLI::App& app, Arguments& arguments, EncodeArguments& values) {
+  CLI::App& command =
+      add(app, "encode", "Writes scenarios in the compact form that fuzzers work on", arguments,
+          values);
+  add_checks(command, values.checks, "")->required();
+  add_form(command, values.form);
+  add_set(command, values.set);
+  command.add_flag("--without-texts", values.without_texts,
+                   "without what only people read: id, summary, notes, clients' names");
+  command.add_option("-o,--output", values.output, "a file; or a folder, for a file a case")
+      ->type_name("FILE|DIR");
+}
+
+void add_decode(CLI::App& app, Arguments& arguments, DecodeArguments& values) {
+  CLI::App& command =
+      add(app, "decode", "Writes the scenario that a compact form stands for", arguments, values);
+  command.add_option("file", values.file, "a compact form, or a fuzzer's input")->required();
+  add_form(command, values.form);
+  command.add_option("-o,--output", values.output, "a file; standard output by default")
+      ->type_name("FILE");
+}
+
+void add_dictionary(CLI::App& app, Arguments& arguments, DictionaryArguments& values) {
+  CLI::App& command =
+      add(app, "dictionary", "Writes the words of a dialogue, for libFuzzer and AFL", arguments,
+          values);
+  add_form(command, values.form);
+  command.add_option("-o,--output", values.output, "a file; standard output by default")
+      ->type_name("FILE");
 }
 
 /// What could have stood where `word` stands: options, or subcommands.
@@ -155,7 +201,7 @@ Arguments parse_arguments(int count, char** words) {
       "was selected,\n"
       "5 undecided, 70 an error of ours, 130 interrupted."};
   app.name("sockdrill");
-  app.set_version_flag("--version", SOCKDRILL_VERSION);
+  app.set_version_flag("--version", version());
   app.require_subcommand(0, 1);
   Arguments chosen;
   RunArguments run;
@@ -182,6 +228,12 @@ Arguments parse_arguments(int count, char** words) {
   add(app, "judge", "Judges a stored recording again", chosen, judge)
       .add_option("recording", judge.recording, recording)
       ->required();
+  EncodeArguments encode;
+  add_encode(app, chosen, encode);
+  DecodeArguments decode;
+  add_decode(app, chosen, decode);
+  DictionaryArguments dictionary;
+  add_dictionary(app, chosen, dictionary);
   DoctorArguments doctor;
   add(app, "doctor", "Says what this machine allows, and what is lost where it does not", chosen,
       doctor);

@@ -34,6 +34,7 @@ struct RunArguments {
   SuiteOptions suite;
   std::string shard;
   std::vector<std::string> reports;
+  std::string world = "real";  ///< or "simulated"
   bool verbose = false;
   bool no_isolation = false;
 };
@@ -59,6 +60,28 @@ struct JudgeArguments {
 struct ReplayArguments {
   std::string recording;
 };
+/// The server that a compact form is for; what is not said, the scenario's `applies` says.
+struct FormArguments {
+  std::string target;
+  std::string speaks;
+  std::string over;
+};
+struct EncodeArguments {
+  std::vector<std::string> checks;
+  std::vector<std::string> set;
+  FormArguments form;
+  bool without_texts = false;
+  std::string output;  ///< a file, or a folder; "": standard output
+};
+struct DecodeArguments {
+  std::string file;
+  FormArguments form;
+  std::string output;  ///< "": standard output
+};
+struct DictionaryArguments {
+  FormArguments form;
+  std::string output;  ///< "": standard output
+};
 struct DoctorArguments {};
 /// Nothing is left to do: help or the version was printed, or bad usage was complained about.
 struct Done {
@@ -66,7 +89,8 @@ struct Done {
 };
 
 using Arguments = std::variant<Done, RunArguments, PlanArguments, ListArguments, LintArguments,
-                               ExplainArguments, JudgeArguments, ReplayArguments, DoctorArguments>;
+                               ExplainArguments, JudgeArguments, ReplayArguments, EncodeArguments,
+                               DecodeArguments, DictionaryArguments, DoctorArguments>;
 
 Arguments parse_arguments(int count, char** words);
 

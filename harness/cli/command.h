@@ -17,6 +17,9 @@ int carry_out(const ExplainArguments& arguments);
 int carry_out(const PlanArguments& arguments);
 int carry_out(const ReplayArguments& arguments);
 int carry_out(const JudgeArguments& arguments);
+int carry_out(const EncodeArguments& arguments);
+int carry_out(const DecodeArguments& arguments);
+int carry_out(const DictionaryArguments& arguments);
 int carry_out(const DoctorArguments& arguments);
 
 /// `sockdrill: where: message` on stderr; the exit code for bad usage.

@@ -3,13 +3,13 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <fstream>
-#include <iterator>
 
 #include <fmt/format.h>
 
+#include "harness/base/fd.h"
 #include "harness/base/try.h"
 #include "harness/cli/command.h"
+#include "harness/plan/replan.h"
 #include "harness/suite/suite.h"
 
 namespace sockdrill {
@@ -17,10 +17,9 @@ namespace sockdrill {
 namespace {
 
 Result<Recording> read_recording_file(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return fail(fmt::format("cannot be read: {}", describe(last_errno())), file);
-  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  return read_recording(text, file);
+  const SysResult<std::string> text = read_file(file);
+  if (!text) return fail(fmt::format("cannot be read: {}", describe(text.error())), file);
+  return read_recording(*text, file);
 }
 
 int code_of(Grade grade, bool did_not_start) {

@@ -18,7 +18,10 @@ Result<std::string> lint_file(const std::string& file) {
   }
   const Check check = TRY(read_check(std::move(document)));
   TRY_VOID(check_steps(check));
-  return fmt::format("a scenario, {}", count_of(check.cases.size(), "case"));
+  return fmt::format("a scenario, {}{}", count_of(check.cases.size(), "case"),
+                     check.first.needs_simulated_kernel()
+                         ? "; its faults or its schedule are for --world simulated"
+                         : "");
 }
 
 }  // namespace

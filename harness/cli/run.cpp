@@ -50,6 +50,7 @@ int carry_out(const RunArguments& arguments) {
   const Result<Bindings> only = read_bindings(selection.set);
   if (!only) return complain(only.error());
   suite.only = *only;
+  suite.simulated = arguments.world == "simulated";
   const Result<std::vector<Check>> checks = select_checks(*installation, selection.checks);
   if (!checks) return complain(checks.error());
   const Result<std::vector<Target>> targets = select(*installation, selection.target);

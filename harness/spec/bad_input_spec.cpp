@@ -32,6 +32,22 @@ SCENARIO("a command line with a mistake says what was probably meant", "[usage]"
   says({"judge"}, "recording");
 }
 
+SCENARIO("a folder where a file is expected is said to be one", "[usage]") {
+  const std::string folder = make_folder("a-folder");
+  const std::string scenario = write_file("folder.json", R"({"id": "a/b", "level": "must",
+    "summary": "s", "steps": [{"client": "a", "connect": {}},
+                              {"client": "a", "send": {"file": "a-folder"}}]})");
+  const std::vector<std::vector<std::string>> lines{
+      {"judge", folder}, {"decode", folder}, {"plan", scenario, "-t", "tcp-poll:echo"}};
+  for (const std::vector<std::string>& line : lines) {
+    const Ran ran = sockdrill(line);
+    CAPTURE(line, ran.out, ran.err);
+    CHECK(ran.exit_code == 2);
+    CHECK((ran.err.find("s a folder") != std::string::npos ||
+           ran.err.find("Is a directory") != std::string::npos));
+  }
+}
+
 SCENARIO("a selection that takes nothing is not a success", "[usage]") {
   CHECK(sockdrill({"run", "no-such-theme/*"}).exit_code == 4);
   CHECK(sockdrill({"run", "unix/*", "-t", "tcp-poll:echo"}).exit_code == 4);

@@ -17,8 +17,15 @@ namespace fs = std::filesystem;
 
 /// For hours, if nobody stops it.
 std::vector<std::string> endless_run(const std::vector<std::string>& more) {
-  std::vector<std::string> words{"run", "lifecycle/*", "half-close/*", "-t", "tcp-multi-process",
-                                 "-v",  "--repeat",    "100000"};
+  std::vector<std::string> words{"run",
+                                 "lifecycle/one-client-after-another",
+                                 "lifecycle/connect-and-leave",
+                                 "half-close/reply-in-full",
+                                 "-t",
+                                 "tcp-multi-process:echo",
+                                 "-v",
+                                 "--repeat",
+                                 "100000"};
   words.insert(words.end(), more.begin(), more.end());
   return command_line(words);
 }

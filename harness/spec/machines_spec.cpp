@@ -20,8 +20,9 @@ std::string model(const std::string& name) {
 }  // namespace
 
 SCENARIO("an ordinary user gets the same verdicts as root", "[user]") {
-  const std::vector<std::string> words{"run",          "lifecycle/*", "resources/*",
-                                       "port-reuse/*", "-t",          "tcp-epoll-level:echo"};
+  const std::vector<std::string> words{
+      "run",          "lifecycle/*", "resources/out-of-descriptors",
+      "port-reuse/*", "-t",          "tcp-epoll-level:echo"};
   const Ran ours = sockdrill(words);
   CHECK(ours.exit_code == 0);
   if (::geteuid() != 0) return;
@@ -63,6 +64,7 @@ SCENARIO("a server with its port in its code is run as it is", "[exec]") {
       sockdrill({"run", "lifecycle/one-client-after-another", "--exec",
                  model("tcp-poll --port 8080"), "--port", "8080", "-j", "2", "--repeat", "4"});
   CHECK(ran.exit_code == 0);
+  CHECK_THAT(ran.out, ContainsSubstring("4 runs in"));
 }
 
 SCENARIO("a manifest that is named from where one stands finds what lies beside it", "[manifest]") {

@@ -49,13 +49,14 @@ std::vector<std::string> files_below(const std::string& folder, const std::strin
   return files;
 }
 
-bool is_there(const std::string& name) {
-  if (name.find('/') != std::string::npos) return ::access(name.c_str(), F_OK) == 0;
+std::string find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos) return ::access(name.c_str(), F_OK) == 0 ? name : "";
   const char* path = std::getenv("PATH");
-  const std::vector<std::string> folders = split(path != nullptr ? path : "/usr/bin:/bin", ':');
-  return std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
-    return ::access((folder + "/" + name).c_str(), X_OK) == 0;
-  });
+  for (const std::string& folder : split(path != nullptr ? path : "/usr/bin:/bin", ':')) {
+    std::string candidate = folder + "/" + name;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return "";
 }
 
 }  // namespace sockdrill

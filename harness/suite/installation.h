@@ -28,7 +28,7 @@ bool is_bundled(const std::string& file);
 /// All files of an ending below a folder, in order.
 std::vector<std::string> files_below(const std::string& folder, const std::string& ending);
 
-/// Whether a program is in PATH; with a slash, whether that file is there.
-bool is_there(const std::string& name);
+/// Where a program is, found in PATH; with a slash it is that file. "" when it is not there.
+std::string find_program(const std::string& name);
 
 }  // namespace sockdrill

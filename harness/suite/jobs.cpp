@@ -12,8 +12,7 @@ std::vector<Job> jobs_of(const std::vector<Check>& checks, const std::vector<Tar
       const bool is_skipped = why_not(check.first, target).has_value();
       const std::size_t number = is_skipped ? skipped++ : played++;
       if (number % options.shards != options.shard - 1) continue;
-      for (unsigned i = 0; i < options.repeat; ++i)
-        jobs.push_back(Job{.check = &check, .target = &target});
+      jobs.push_back(Job{.check = &check, .target = &target});
     }
   }
   return jobs;

@@ -1,6 +1,7 @@
 #pragma once
 
-// Which pairs of a check and a target one shard plays, and in which order.
+// Which pairs of a check and a target one shard plays, and in which order. Each is played
+// SuiteOptions::repeat times.
 
 #include "harness/suite/suite.h"
 

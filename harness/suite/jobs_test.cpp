@@ -55,12 +55,5 @@ TEST_F(JobsTest, EveryPairIsInExactlyOneShardAndTheWorkIsEven) {
   }
 }
 
-TEST_F(JobsTest, RepeatsStandBesideEachOther) {
-  const std::vector<Job> jobs = jobs_of(checks_, targets_, SuiteOptions{.repeat = 3});
-  ASSERT_EQ(jobs.size(), 3 * checks_.size() * targets_.size());
-  EXPECT_EQ(jobs[0].check, jobs[2].check);
-  EXPECT_NE(jobs[0].check, jobs[3].check);
-}
-
 }  // namespace
 }  // namespace sockdrill

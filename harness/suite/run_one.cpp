@@ -1,11 +1,10 @@
-#include <chrono>
 #include <filesystem>
-#include <fstream>
 
 #include <fmt/format.h>
 
 #include "harness/base/text.h"
-#include "harness/base/try.h"
+#include "harness/base/version.h"
+#include "harness/suite/run_simulated.h"
 #include "harness/suite/suite.h"
 
 namespace sockdrill {
@@ -36,6 +35,7 @@ std::string replay_command(const RunResult& result, const Check& check, const Ta
     command += " -t " + quote_for_shell(target.name);
   else
     command += " -t " + quote_for_shell(target.file);
+  if (options.simulated) command += " --world simulated";
   if (options.seed != 1) command += fmt::format(" --seed {}", options.seed);
   const bool is_one_case =
       !result.verdict.findings.empty() && result.plan &&
@@ -54,9 +54,8 @@ std::string replay_command(const RunResult& result, const Check& check, const Ta
 }
 
 /// What {libexec} and {targets} stand for.
-std::map<std::string, std::string> places_of(const Installation& installation,
-                                             const Target& target) {
-  std::map<std::string, std::string> places{{"libexec", installation.libexec}};
+Placeholders places_of(const Installation& installation, const Target& target) {
+  Placeholders places{{"libexec", installation.libexec}};
   // The server starts in a folder of its own: a path from here would lead nowhere there.
   if (!target.file.empty())
     places["targets"] = std::filesystem::absolute(target.file).parent_path();
@@ -70,7 +69,18 @@ void fill_head(Recording& recording, const Check& check, const Plan& plan, bool 
   recording.seed = plan.seed;
   for (const CasePlan& planned : plan.cases) recording.cases.push_back(planned.bindings);
   recording.isolated = is_isolated;
-  recording.version = SOCKDRILL_VERSION;
+  recording.version = version();
+}
+
+tl::expected<Played, NoPlay> play_for_real(const Home& home, const Plan& plan,
+                                           const Placeholders& places, const Caps& caps,
+                                           const std::function<bool()>& should_interrupt) {
+  const RealWorldOptions options{.broadcast_link = plan.needs_broadcast_link,
+                                 .placeholders = places};
+  Result<std::unique_ptr<World>> world = make_real_world(home, plan.target, options);
+  if (!world)
+    return tl::unexpected(NoPlay{.is_our_error = true, .reason = to_string(world.error())});
+  return play(**world, plan, PlayOptions{.caps = caps, .should_interrupt = should_interrupt});
 }
 
 RunResult skip(RunResult result, std::string reason) {
@@ -105,15 +115,18 @@ RunResult run_one(const Home& home, const Installation& installation, const Chec
   result.replay_command = replay_command(result, check, target, options);
   if (const std::optional<std::string> reason = why_not(check.first, target))
     return skip(std::move(result), *reason);
-  const std::map<std::string, std::string> places = places_of(installation, target);
+  const Placeholders places = places_of(installation, target);
   for (const std::string& need : target.needs) {
     const std::string wanted = fill_in(need, places);
-    if (!is_there(wanted))
+    if (find_program(wanted).empty())
       return skip(std::move(result), fmt::format("{} is not installed", wanted));
   }
-  if (check.first.applies.broadcast_link && !home.isolated)
+  if (check.first.applies.broadcast_link && !home.isolated && !options.simulated)
     return skip(std::move(result),
                 "a network with a broadcast address needs network namespaces (sockdrill doctor)");
+  if (check.first.needs_simulated_kernel() && !options.simulated)
+    return skip(std::move(result),
+                "no real kernel can be asked for its faults or its schedule: --world simulated");
   Result<Plan> plan =
       make_plan(check, target,
                 PlanOptions{.seed = options.seed,
@@ -125,43 +138,29 @@ RunResult run_one(const Home& home, const Installation& installation, const Chec
   }
   if (plan->cases.empty()) return skip(std::move(result), plan->left_out);
 
-  const RealWorldOptions world_options{.broadcast_link = plan->needs_broadcast_link,
-                                       .placeholders = places};
-  Result<std::unique_ptr<World>> world = make_real_world(home, plan->target, world_options);
-  if (!world) return our_error(std::move(result), to_string(world.error()));
-  Played played =
-      play(**world, *plan, PlayOptions{.caps = caps, .should_interrupt = should_interrupt});
-  fill_head(played.recording, check, *plan, home.isolated);
-  result.verdict = judge(*plan, played.recording);
-  if (played.was_interrupted) {
+  Recording head;
+  fill_head(head, check, *plan, home.isolated);
+  tl::expected<Played, NoPlay> played =
+      options.simulated ? play_simulated(home, *plan, head, places, should_interrupt)
+                        : play_for_real(home, *plan, places, caps, should_interrupt);
+  if (!played) {
+    return played.error().is_our_error ? our_error(std::move(result), played.error().reason)
+                                       : skip(std::move(result), played.error().reason);
+  }
+  head.events = std::move(played->recording.events);
+  played->recording = std::move(head);
+  result.verdict = judge(*plan, played->recording);
+  if (played->was_interrupted) {
     result.verdict.grade = Grade::unknown;
     result.verdict.reason = "interrupted";
     result.verdict.findings.clear();
   }
-  result.server_output = label_output(played.out, played.err);
+  result.server_output = label_output(played->out, played->err);
   result.plan = std::move(*plan);
-  result.recording = std::move(played.recording);
+  result.recording = std::move(played->recording);
   result.took = monotonic_now() - began;
   result.replay_command = replay_command(result, check, target, options);
   return result;
-}
-
-Result<Plan> plan_of_recording(const Recording& recording) {
-  const std::string name =
-      recording.scenario_file.empty() ? "<recording>" : recording.scenario_file;
-  const Check check = TRY(read_check(TRY(parse_document(recording.scenario.dump(1), name))));
-  Plan plan = TRY(make_plan(
-      check, recording.target,
-      PlanOptions{.seed = recording.seed,
-                  .base_dir = std::filesystem::path(recording.scenario_file).parent_path()}));
-  // Only the cases that were played: their ids follow from their order.
-  if (recording.cases.size() != plan.cases.size())
-    plan = TRY(make_plan(
-        check, recording.target,
-        PlanOptions{.seed = recording.seed,
-                    .only = recording.cases.empty() ? Bindings{} : recording.cases[0],
-                    .base_dir = std::filesystem::path(recording.scenario_file).parent_path()}));
-  return plan;
 }
 
 }  // namespace sockdrill

@@ -57,6 +57,33 @@ bool takes(const std::string& word, const Check& check) {
          (!check.first.catalogue.empty() && matches_glob(word, check.first.catalogue));
 }
 
+/// The one file of a check that is called by its id: reading all of them takes longer than many a
+/// run. Nothing when there is none.
+Result<std::optional<Check>> check_called(const Installation& installation, const std::string& id) {
+  const std::string file = fmt::format("{}/{}.json", installation.scenarios, id);
+  std::error_code error;
+  // An id is THEME/NAME: schema.json beside the themes is none.
+  if (id.find('/') == std::string::npos || !fs::is_regular_file(file, error)) return std::nullopt;
+  Check check = TRY(read_check_file(file));
+  if (check.first.id != id) return std::nullopt;
+  return check;
+}
+
+/// The same for "NAME" and "NAME:VARIANT", from the manifest NAME.json: all of the variants that
+/// the word takes.
+Result<std::vector<Target>> targets_called(const Installation& installation,
+                                           const std::string& word) {
+  const std::string name = word.substr(0, word.find(':'));
+  std::vector<Target> found;
+  for (const std::string& file : files_below(installation.targets, ".json")) {
+    if (fs::path(file).stem() != name) continue;
+    for (Target& target : TRY(read_target_file(file))) {
+      if (takes(word, target)) found.push_back(std::move(target));
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<std::vector<Check>> bundled_checks(const Installation& installation) {
@@ -84,6 +111,10 @@ Result<std::vector<Check>> select_checks(const Installation& installation,
       for (const std::string& file : files) {
         if (!file.ends_with("schema.json")) choose(TRY(read_check_file(file)));
       }
+      continue;
+    }
+    if (std::optional<Check> check = TRY(check_called(installation, word))) {
+      choose(std::move(*check));
       continue;
     }
     if (!bundled) bundled = TRY(bundled_checks(installation));
@@ -126,6 +157,9 @@ Result<std::vector<Target>> select_targets(const Installation& installation,
       for (Target& target : TRY(read_target_file(word))) choose(std::move(target));
       continue;
     }
+    std::vector<Target> called = TRY(targets_called(installation, word));
+    for (Target& target : called) choose(std::move(target));
+    if (!called.empty()) continue;
     if (!known) known = TRY(all_targets(installation));
     bool has_any = false;
     std::vector<std::string> names;

@@ -10,7 +10,7 @@ namespace sockdrill {
 Result<std::vector<Check>> bundled_checks(const Installation& installation);
 
 /// By id, by glob over ids and catalogue numbers, by file, or by folder; all bundled ones for an
-/// empty list. A word that selects nothing is an error with did-you-mean.
+/// empty list. A name that nobody has is an error with did-you-mean; a glob may take nothing.
 Result<std::vector<Check>> select_checks(const Installation& installation,
                                          const std::vector<std::string>& words);
 

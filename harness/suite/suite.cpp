@@ -3,13 +3,13 @@
 #include <unistd.h>
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <set>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "harness/base/fd.h"
 #include "harness/suite/jobs.h"
 
 namespace sockdrill {
@@ -32,17 +32,14 @@ Result<void> keep_artifacts(RunResult& result, const std::string& folder, std::s
   if (error)
     return fail(fmt::format("cannot make the folder for artifacts: {}", error.message()), folder);
   const std::string path = fmt::format("{}/{}.jsonl", folder, file_name_for(result, number));
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << write_recording(*result.recording) << std::flush;
-  if (!file)
-    return fail(fmt::format("cannot write the recording: {}", describe(last_errno())), path);
+  if (const auto written = write_file(path, write_recording(*result.recording)); !written)
+    return fail(fmt::format("cannot write the recording: {}", describe(written.error())), path);
   result.artifact = path;
   if (result.server_output.empty()) return {};
-  std::ofstream output(fmt::format("{}/{}.output.txt", folder, file_name_for(result, number)),
-                       std::ios::binary | std::ios::trunc);
-  output << result.server_output << std::flush;
-  if (!output)
-    return fail(fmt::format("cannot write the server's output: {}", describe(last_errno())),
+  const auto written = write_file(
+      fmt::format("{}/{}.output.txt", folder, file_name_for(result, number)), result.server_output);
+  if (!written)
+    return fail(fmt::format("cannot write the server's output: {}", describe(written.error())),
                 folder);
   return {};
 }
@@ -90,11 +87,12 @@ int run_suite(const Home& home, const Installation& installation, const std::vec
               const std::vector<std::unique_ptr<Reporter>>& reporters,
               const std::atomic<bool>& interrupted) {
   const std::vector<Job> jobs = jobs_of(checks, targets, options);
+  // Repeats of a pair are begun one after the other.
+  const std::size_t runs = jobs.size() * options.repeat;
   const Caps caps = calibrated_caps();
   const Nanoseconds began = monotonic_now();
   Shared shared;
-  for (const auto& reporter : reporters)
-    reporter->begin(jobs.size(), checks.size(), targets.size());
+  for (const auto& reporter : reporters) reporter->begin(runs, checks.size(), targets.size());
   const auto should_interrupt = [&] {
     return interrupted.load(std::memory_order_relaxed) ||
            shared.is_over.load(std::memory_order_relaxed);
@@ -125,27 +123,28 @@ int run_suite(const Home& home, const Installation& installation, const std::vec
   const auto work = [&] {
     for (;;) {
       std::size_t number = 0;
+      const Job* job = nullptr;
       bool is_dead = false;
       {
         const std::lock_guard lock(shared.mutex);
-        if (shared.next == jobs.size() || should_interrupt()) return;
+        if (shared.next == runs || should_interrupt()) return;
         number = shared.next++;
-        is_dead = shared.dead_targets.count(jobs[number].target->name) != 0;
+        job = &jobs[number / options.repeat];
+        is_dead = shared.dead_targets.count(job->target->name) != 0;
       }
       if (is_dead) {
-        finish(skipped(*jobs[number].check, *jobs[number].target, "the server did not start"),
-               number);
+        finish(skipped(*job->check, *job->target, "the server did not start"), number);
         continue;
       }
-      finish(run_one(home, installation, *jobs[number].check, *jobs[number].target, options, caps,
-                     should_interrupt),
-             number);
+      finish(
+          run_one(home, installation, *job->check, *job->target, options, caps, should_interrupt),
+          number);
     }
   };
   {
     std::vector<std::jthread> workers;
-    for (unsigned i = 0;
-         i < std::min<std::size_t>(options.jobs, std::max<std::size_t>(jobs.size(), 1)); ++i)
+    for (unsigned i = 0; i < std::min<std::size_t>(options.jobs, std::max<std::size_t>(runs, 1));
+         ++i)
       workers.emplace_back(work);
   }
   shared.totals.took = monotonic_now() - began;

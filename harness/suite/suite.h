@@ -20,6 +20,7 @@ struct SuiteOptions {
   Bindings only;
   bool strict = false;
   bool fail_fast = false;
+  bool simulated = false;      ///< the simulated world; else the real one
   std::string artifacts;       ///< folder; "" for none
   bool keep_passes = false;    ///< artifacts of what passed, too
   std::string replay_options;  ///< what a replay needs besides check and target: `--exec '...'
@@ -27,16 +28,14 @@ struct SuiteOptions {
 };
 
 /// Exit codes of the command.
-enum Exit {
-  kExitPassed = 0,
-  kExitFailed = 1,
-  kExitUsage = 2,
-  kExitNotStarted = 3,
-  kExitNothing = 4,
-  kExitUnknown = 5,
-  kExitOurError = 70,
-  kExitInterrupted = 130
-};
+inline constexpr int kExitPassed = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitNotStarted = 3;
+inline constexpr int kExitNothing = 4;
+inline constexpr int kExitUnknown = 5;
+inline constexpr int kExitOurError = 70;
+inline constexpr int kExitInterrupted = 130;
 
 /// One pair, planned, played and judged. Blocks. Thread-safe for different calls.
 RunResult run_one(const Home& home, const Installation& installation, const Check& check,
@@ -52,8 +51,5 @@ int run_suite(const Home& home, const Installation& installation, const std::vec
 
 /// Caps for hangs, scaled to how slow the machine is at this moment (at most fourfold).
 Caps calibrated_caps();
-
-/// A recorded run's plan again, from its head.
-Result<Plan> plan_of_recording(const Recording& recording);
 
 }  // namespace sockdrill

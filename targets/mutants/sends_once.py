@@ -7,6 +7,8 @@ import textbook
 
 def echo(client):
     client.settimeout(3600)
+    # Of a size that a busy stream fills, whoever is faster.
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 131072)
     with client:
         try:
             while octets := client.recv(1 << 22):

@@ -119,6 +119,16 @@ void serve_in_thread(int client, Serve serve) {
   }
 }
 
+/// One client after the other.
+template <typename Serve>
+[[noreturn]] void serve_in_turn(int listener, Serve serve) {
+  for (;;) {
+    const int client = accept_client(listener);
+    serve(client);
+    ::close(client);
+  }
+}
+
 template <typename Serve>
 [[noreturn]] void serve_each(int listener, Serve serve) {
   for (;;) serve_in_thread(accept_client(listener), serve);

@@ -2,6 +2,7 @@
 import errno
 import os
 import socket
+import stat
 import threading
 import time
 
@@ -31,12 +32,13 @@ def serve_in_thread(client):
 
 
 def bound_to_path(path, kind):
-    """A socket at a path; one that a dead server has left there is replaced, a living server's is not."""
+    """A socket at a path; one that a dead server has left there is replaced, a living server's or a file is not."""
     server = socket.socket(socket.AF_UNIX, kind)
     try:
         server.bind(path)
     except OSError:
-        if socket.socket(socket.AF_UNIX, kind).connect_ex(path) != errno.ECONNREFUSED:
+        is_socket = stat.S_ISSOCK(os.lstat(path).st_mode)
+        if not is_socket or socket.socket(socket.AF_UNIX, kind).connect_ex(path) != errno.ECONNREFUSED:
             raise
         os.unlink(path)
         server.bind(path)

@@ -1,0 +1,65 @@
+# sockdrill_add_server_fuzzer(NAME SOURCES FILE... SPEAKS NAME|FILE.json [OVER tcp|udp|unix|unix-dgram|unix-seqpacket]
+#                             [ARGUMENTS WORD...] [SANITIZE LIST] [LIBRARIES TARGET...])
+#
+# A libFuzzer program of a C or C++ server with its own, unmodified main(): it runs on the simulated kernel, an input is a
+# scenario in compact form. ARGUMENTS are its command line; {port} and {path} are where it is to listen. Clang and GNU ld.
+# SANITIZE is for the server's own sources; `address` was tried on one that neither forks nor has threads, and must be run
+# with ASAN_OPTIONS=detect_leaks=0, for LeakSanitizer does not see the simulation's stacks.
+set(SOCKDRILL_FUZZER_DIR "${CMAKE_CURRENT_LIST_DIR}/../harness/fuzzer")
+
+function(sockdrill_add_server_fuzzer name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "SPEAKS;OVER;SANITIZE" "SOURCES;ARGUMENTS;LIBRARIES")
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES OR NOT arg_SPEAKS)
+    message(FATAL_ERROR "sockdrill_add_server_fuzzer(${name}): needs SOURCES and SPEAKS; unknown: '${arg_UNPARSED_ARGUMENTS}'")
+  endif()
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "sockdrill_add_server_fuzzer(${name}): libFuzzer is part of clang")
+  endif()
+  if(NOT arg_OVER)
+    set(arg_OVER tcp)
+  endif()
+  set(port 7777)
+  set(path "/tmp/${name}.sock")
+  set(words "\"${name}\"")
+  foreach(word IN LISTS arg_ARGUMENTS)
+    string(REPLACE "{port}" "${port}" word "${word}")
+    string(REPLACE "{path}" "${path}" word "${word}")
+    string(APPEND words ", \"${word}\"")
+  endforeach()
+  if(arg_SPEAKS MATCHES "\\.json$")
+    file(READ "${arg_SPEAKS}" speaks)
+  else()
+    set(speaks "\"${arg_SPEAKS}\"")
+  endif()
+  set(manifest "{\"name\": \"${name}\", \"command\": [${words}], \"listens\": {\"transport\": \"${arg_OVER}\"}, \"speaks\": ${speaks}}")
+  set(about "${CMAKE_CURRENT_BINARY_DIR}/${name}-about/about.cpp")
+  file(CONFIGURE OUTPUT "${about}" @ONLY CONTENT "extern const char* const sockdrill_fuzzer_manifest;
+extern const unsigned short sockdrill_fuzzer_port;
+extern const char* const sockdrill_fuzzer_path;
+const char* const sockdrill_fuzzer_manifest = R\"sockdrill(@manifest@)sockdrill\";
+const unsigned short sockdrill_fuzzer_port = @port@;
+const char* const sockdrill_fuzzer_path = \"@path@\";
+")
+  set(NAME "${name}")
+  set(script "${CMAKE_CURRENT_BINARY_DIR}/${name}-about/server.ld")
+  configure_file("${SOCKDRILL_FUZZER_DIR}/server_fuzzer.ld.in" "${script}" @ONLY)
+
+  add_library(${name}-about OBJECT "${about}")
+  add_executable(${name} ${arg_SOURCES})
+  set(sanitizers fuzzer-no-link)
+  if(arg_SANITIZE)
+    string(APPEND sanitizers ",${arg_SANITIZE}")
+    target_link_options(${name} PRIVATE "-fsanitize=${arg_SANITIZE}")
+  endif()
+  target_compile_options(${name} PRIVATE "-fsanitize=${sanitizers}")
+  execute_process(COMMAND "${CMAKE_CXX_COMPILER}" -print-file-name=libclang_rt.fuzzer_no_main-x86_64.a
+    OUTPUT_VARIABLE driver OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(NOT EXISTS "${driver}")
+    execute_process(COMMAND "${CMAKE_CXX_COMPILER}" -print-runtime-dir OUTPUT_VARIABLE folder OUTPUT_STRIP_TRAILING_WHITESPACE)
+    set(driver "${folder}/libclang_rt.fuzzer_no_main-x86_64.a")
+  endif()
+  target_link_options(${name} PRIVATE -fuse-ld=bfd "-Wl,-T,${script}" -rdynamic)
+  set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS "${script}")
+  target_link_libraries(${name} PRIVATE ${name}-about sockdrill_server_fuzzer sockdrill_sim_libc sockdrill_simulated_world
+    sockdrill_fuzz sockdrill_judge sockdrill_report ${arg_LIBRARIES} "${driver}" ${CMAKE_DL_LIBS} pthread)
+endfunction()

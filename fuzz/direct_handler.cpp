@@ -1,0 +1,64 @@
+// What fuzzing a server over the simulated kernel is measured against (ci/fuzz-bench --rates): the
+// same inputs, whose octets go straight into the protocol handler. There are no sockets, no
+// readiness and no clients that wait; what is sent is all there is.
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "harness/fuzz/compact.h"
+#include "harness/plan/plan.h"
+#include "targets/protocols/registry.h"
+#include "targets/protocols/session.h"
+
+namespace sockdrill {
+namespace {
+
+constexpr Budget kBudget{.steps = 64, .octets = std::uint64_t{1} << 17U};  // as of server fuzzers
+
+using Sessions = std::map<std::string, std::unique_ptr<protocols::Session>>;
+
+protocols::Session& session_of(Sessions& sessions, const std::string& client) {
+  auto& session = sessions[client];
+  if (session == nullptr)
+    session = std::make_unique<protocols::Session>(
+        protocols::make_stream_handler(protocols::Protocol::echo, 0));
+  return *session;
+}
+
+void feed(protocols::Session& session, std::string_view octets) {
+  while (!octets.empty() && !session.is_finished()) {
+    const std::span<char> room = session.input_room();
+    const std::size_t size = std::min(room.size(), octets.size());
+    std::copy_n(octets.begin(), size, room.begin());
+    session.add_input(size);
+    octets.remove_prefix(size);
+    session.drop_output(session.output().size());
+  }
+}
+
+}  // namespace
+}  // namespace sockdrill
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace sockdrill;
+  static const Target target{.transport = Transport::tcp,
+                             .speaks = built_in_dialogue("echo", Transport::tcp).value()};
+  const Scenario scenario =
+      decode({static_cast<const char*>(static_cast<const void*>(data)), size}, target, kBudget);
+  const Result<Plan> plan = make_plan(scenario, target, PlanOptions{});
+  if (!plan || plan->cases.empty()) return -1;
+  Sessions sessions;
+  for (const PlannedStep* step : steps_of(*plan)) {
+    if (const auto* send = std::get_if<PlannedSend>(&step->action)) {
+      const Bytes octets = send->content.copy(0, static_cast<std::size_t>(send->content.size()));
+      feed(session_of(sessions, step->client), octets);
+    } else if (std::holds_alternative<Close>(step->action)) {
+      sessions.erase(step->client);
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,38 @@
+// Lines are echoed with a newline behind them, in a buffer that has room for the line alone: one of
+// exactly its size has its newline one octet further.
+
+#include "targets/mutants/textbook.h"
+
+namespace {
+
+struct Line {
+  char octets[128];
+};
+
+/// False: the client is gone.
+bool answer(int client, const std::string& line) {
+  auto* const reply = new Line;
+  line.copy(reply->octets, sizeof reply->octets);
+  reply->octets[line.size()] = '\n';  // the defect
+  const bool is_sent = mutants::send_all(
+      client, {reply->octets, std::min<std::size_t>(line.size() + 1, sizeof reply->octets)});
+  delete reply;
+  return is_sent;
+}
+
+void serve(int client) {
+  std::string pending;
+  char buffer[512];
+  for (std::string_view input; !(input = mutants::receive(client, buffer)).empty();) {
+    pending += input;
+    for (std::size_t end; (end = pending.find('\n')) != std::string::npos;
+         pending.erase(0, end + 1)) {
+      if (end > 128 || !answer(client, pending.substr(0, end))) return;
+    }
+    if (pending.size() > 128) return;
+  }
+}
+
+}  // namespace
+
+int main(int, char** words) { mutants::serve_in_turn(mutants::open_listener(words[1]), serve); }

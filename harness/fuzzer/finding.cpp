@@ -1,0 +1,205 @@
+#include "harness/fuzzer/finding.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "harness/base/fd.h"
+#include "harness/base/try.h"
+#include "harness/fuzz/compact.h"
+#include "harness/fuzz/minimise.h"
+
+namespace sockdrill {
+
+namespace {
+
+constexpr std::size_t kMostTrials = 400;
+
+/// Of the words of a command line with a fixed port and path, those with placeholders.
+std::vector<std::string> with_placeholders(std::vector<std::string> words,
+                                           const QuickPlayerOptions& place) {
+  const auto replace = [](std::string& in, const std::string& what, const std::string& by) {
+    if (what.empty()) return;
+    for (std::size_t at = 0; (at = in.find(what, at)) != std::string::npos; at += by.size())
+      in.replace(at, what.size(), by);
+  };
+  for (std::string& word : words) {
+    replace(word, std::to_string(place.port), "{port}");
+    replace(word, place.path, "{path}");
+  }
+  return words;
+}
+
+/// Its last part, as an id may be written.
+std::string id_of(const std::string& folder) {
+  std::string id = std::filesystem::path(folder).filename().string().substr(0, 80);
+  for (char& c : id) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if ((c < 'a' || c > 'z') && (c < '0' || c > '9')) c = '-';
+  }
+  while (id.ends_with('-')) id.pop_back();
+  while (id.starts_with('-')) id.erase(0, 1);
+  return id.empty() ? "input" : id;
+}
+
+/// Beside us in the build, or in PATH.
+std::string find_sockdrill(const std::string& self) {
+  for (const char* beside : {"../bin/sockdrill", "sockdrill"}) {
+    const std::filesystem::path path = std::filesystem::path(self).parent_path() / beside;
+    if (::access(path.c_str(), X_OK) == 0) return path.lexically_normal();
+  }
+  return "sockdrill";
+}
+
+/// The exit status of a program, of which nobody reads what it says; -1: it could not be run.
+int run_quietly(std::vector<std::string> words) {
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    ::dup2(nowhere, STDOUT_FILENO);
+    ::dup2(nowhere, STDERR_FILENO);
+    ::execvp(pointers[0], pointers.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  const bool has_ended = child > 0 && ::waitpid(child, &status, 0) == child && WIFEXITED(status);
+  return has_ended ? WEXITSTATUS(status) : -1;
+}
+
+std::string in_the_real_world(const Scenario& scenario, int status) {
+  if (scenario.needs_simulated_kernel())
+    return "only the simulated kernel can be asked for its faults or its schedule";
+  switch (status) {
+    case 0:
+      return "only the simulated kernel shows it: on the real one the same scenario passes";
+    case 1:
+      return "the real kernel shows a failure, too";
+    case 127:
+    case -1:
+      return "not tried on the real kernel: `sockdrill` was not found";
+    default:
+      return fmt::format("could not be decided on the real kernel (exit code {})", status);
+  }
+}
+
+/// False, with a word on stderr, when the disk does not take them.
+bool write_files(const std::string& folder,
+                 const std::vector<std::pair<std::string, std::string>>& files) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) fmt::print(stderr, "{}: {}\n", folder, error.message());
+  for (const auto& [name, text] : files) {
+    const std::string file = folder + "/" + name;
+    const SysResult<void> written = error ? SysResult<void>{} : write_file(file, text);
+    if (!written) fmt::print(stderr, "{}: {}\n", file, describe(written.error()));
+    if (error || !written) return false;
+  }
+  return true;
+}
+
+/// The report of a sanitizer, without its legend.
+std::string stack_in(const std::string& output) {
+  const std::size_t from = output.find("ERROR: ");
+  if (from == std::string::npos) return {};
+  const std::size_t begin = output.rfind('\n', from) + 1;
+  const std::size_t end = output.find("SUMMARY: ", from);
+  return output.substr(begin, end == std::string::npos ? end : end - begin);
+}
+
+}  // namespace
+
+Result<Scenario> read_input(const std::string& file, const Target& target) {
+  const SysResult<std::string> octets = read_file(file);
+  if (!octets) return fail(file + ": " + describe(octets.error()));
+  if (octets->starts_with('{')) {
+    const Document document = TRY(parse_document(*octets, file));
+    return read_scenario(document, {});
+  }
+  return decode(*octets, target);
+}
+
+int play_input(Trials& trials, const std::string& file) {
+  const Result<Scenario> scenario = read_input(file, trials.target());
+  if (!scenario) {
+    fmt::print(stderr, "{}\n", to_string(scenario.error()));
+    return 2;
+  }
+  const std::optional<Suspicion> shown = trials.play(*scenario);
+  fmt::print("{}\n", shown ? shown->rule + ": " + shown->what : "nothing is wrong");
+  return shown ? 1 : 0;
+}
+
+int write_finding(Trials& trials, const std::string& file, const std::string& folder,
+                  const std::string& self) {
+  Result<Scenario> scenario = read_input(file, trials.target());
+  if (!scenario) {
+    fmt::print(stderr, "{}\n", to_string(scenario.error()));
+    return 2;
+  }
+  std::optional<Suspicion> shown = trials.play(*scenario);
+  const bool has_history = std::filesystem::exists(file + ".history");
+  bool needs_history = false;
+  if (!shown && has_history) {
+    scenario = read_input(file + ".history", trials.target());
+    if (scenario) shown = trials.play(*scenario);
+    needs_history = shown.has_value();
+  }
+  if (!shown) {
+    fmt::print("{} shows nothing in a clean process{}\n", file,
+               has_history ? ", and neither do the inputs before it" : "");
+    return 0;
+  }
+  const Suspicion first = *shown;
+  const Minimised smallest = minimise(
+      make_legal(*scenario, trials.target()), trials.target(),
+      [&](const Scenario& candidate) {
+        const std::optional<Suspicion> again = trials.play(candidate);
+        return again && again->rule == first.rule &&
+               (first.rule != "crash" || again->what == first.what);
+      },
+      kMostTrials);
+  Scenario small = smallest.scenario;
+  small.id = "found/" + id_of(folder);
+  small.summary = first.rule + ": " + first.what;
+  std::string calls;
+  const std::optional<Suspicion> last = trials.play(small, &calls);
+  const std::string output = trials.output();
+  const std::string explained = trials.explain(small);
+
+  Target as_server = trials.target();
+  as_server.command = {"env", "SOCKDRILL_AS_SERVER=1", std::filesystem::absolute(self)};
+  const std::vector<std::string> words = with_placeholders(trials.target().command, trials.place());
+  as_server.command.insert(as_server.command.end(), words.begin() + 1, words.end());
+  if (!write_files(folder, {{"scenario.json", write_scenario(small).dump(2) + "\n"},
+                            {"server.json", write_target(as_server).dump(2) + "\n"},
+                            {"output.txt", output}}))
+    return 2;
+  const std::vector<std::string> real{find_sockdrill(self), "run", folder + "/scenario.json", "-t",
+                                      folder + "/server.json"};
+  const int status = small.needs_simulated_kernel() ? -1 : run_quietly(real);
+
+  std::string report = fmt::format("{}: {}\n", first.rule, last ? last->what : first.what);
+  report += fmt::format("found by {} with {}{}\nminimised in {} trials\n", trials.target().name,
+                        file, needs_history ? " and the inputs before it" : "", smallest.trials);
+  report += in_the_real_world(small, status) + "\n\nsee it again:\n";
+  report += fmt::format("  simulated kernel: {} --play {}/scenario.json\n", self, folder);
+  if (!small.needs_simulated_kernel())
+    report += fmt::format("  real kernel:      {}\n", fmt::join(real, " "));
+  if (!explained.empty()) report += "\n" + explained;
+  if (const std::string stack = stack_in(output); !stack.empty()) report += "\n" + stack;
+  report += "\nthe server's last calls (thread: call):\n" + calls;
+  if (!write_files(folder, {{"report.txt", report}})) return 2;
+  fmt::print("{}", report.substr(0, report.find("\n\n", report.find("see it again")) + 1));
+  fmt::print("all of it: {}/report.txt\n", folder);
+  return 1;
+}
+
+}  // namespace sockdrill

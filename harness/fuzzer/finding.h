@@ -1,0 +1,31 @@
+#pragma once
+
+// From an input that showed something to what a person can act on.
+
+#include <string>
+
+#include "harness/fuzzer/trials.h"
+
+namespace sockdrill {
+
+/// A scenario from a file, as JSON or in the compact form, which of the two its first octet says.
+Result<Scenario> read_input(const std::string& file, const Target& target);
+
+/// Plays the scenario in `file` in a clean process, and says what it shows. 1: something; 0:
+/// nothing; 2: it cannot be read.
+int play_input(Trials& trials, const std::string& file);
+
+/// The same, then minimised, and written into `folder`, which is made:
+///
+///   scenario.json   the smallest scenario that still shows it
+///   report.txt      what it shows, the stack, the last calls, and how to see it again
+///   output.txt      what the server wrote
+///   server.json     a manifest of this very program as a server, for `sockdrill run`
+///
+/// `self`: this program. The scenario is also played on the real kernel, where `sockdrill` can be
+/// found, and the report says whether it shows there. When `file` shows nothing but `file`.history
+/// is there, it is that one that is minimised.
+int write_finding(Trials& trials, const std::string& file, const std::string& folder,
+                  const std::string& self);
+
+}  // namespace sockdrill

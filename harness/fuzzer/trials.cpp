@@ -1,0 +1,189 @@
+#include "harness/fuzzer/trials.h"
+
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <deque>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "harness/base/deadline.h"
+#include "harness/base/fd.h"
+#include "harness/judge/judge.h"
+#include "harness/play/player.h"
+#include "harness/report/report.h"
+#include "harness/simulated/simulated_world.h"
+
+namespace sockdrill {
+
+namespace {
+
+constexpr std::size_t kCallsKept = 40;
+
+bool leaves_server_as_it_is(const PlannedStep& step) {
+  const auto* const action = std::get_if<ServerAction>(&step.action);
+  if (action == nullptr) return true;
+  return std::holds_alternative<Settled>(*action) || std::holds_alternative<Stop>(*action) ||
+         std::holds_alternative<Continue>(*action) || std::holds_alternative<ServerExpect>(*action);
+}
+
+/// The server's last calls, written as they are made: a crash keeps nobody from reading them.
+class CallLog final {
+ public:
+  CallLog(sim::Simulation& simulation, int fd) : fd_(fd) {
+    simulation.on_call = [this](const sim::Task& task, const char* call) {
+      calls_.push_back(fmt::format("{}: {}", task.id, call));
+      if (calls_.size() > kCallsKept) calls_.pop_front();
+      keep();
+    };
+  }
+
+ private:
+  void keep() {
+    const std::string text = fmt::format("{}\n", fmt::join(calls_, "\n"));
+    static_cast<void>(::pwrite(fd_, text.data(), text.size(), 0));
+    static_cast<void>(::ftruncate(fd_, static_cast<off_t>(text.size())));
+  }
+
+  int fd_;
+  std::deque<std::string> calls_;
+};
+
+std::string contents_of(const OwnedFd& file) {
+  return read_file(fmt::format("/proc/self/fd/{}", file.raw())).value_or("");
+}
+
+/// The function of a line of a sanitizer's stack ("    #1 0x55 in echo(int) server.cpp:12:3").
+std::string function_in(std::string_view line) {
+  const std::size_t in = line.find(" in ");
+  if (in == std::string_view::npos) return {};
+  line.remove_prefix(in + 4);
+  return std::string(line.substr(0, line.find_first_of(" (")));
+}
+
+/// Not the sanitizer's own, nor the C library's: where the server was.
+bool is_servers(const std::string& function) {
+  return !function.empty() && !function.starts_with("__") &&
+         !function.starts_with("sockdrill::sim") && function != "abort" && function != "raise" &&
+         !function.starts_with("mem") && function != "recv" && function != "read" &&
+         function != "send" && function != "write";
+}
+
+}  // namespace
+
+std::string crash_in(const std::string& output) {
+  const std::size_t error = output.find("ERROR: ");
+  const std::size_t runtime = output.find("runtime error: ");
+  if (error == std::string::npos && runtime == std::string::npos) return {};
+  const std::size_t from = error != std::string::npos ? error + 7 : runtime;
+  std::string kind = output.substr(from, output.find('\n', from) - from);
+  if (error != std::string::npos) kind = kind.substr(0, kind.find(' ', kind.find(": ") + 2));
+  std::size_t at = from;
+  while ((at = output.find("\n    #", at)) != std::string::npos) {
+    const std::size_t end = output.find('\n', at + 1);
+    const std::string function = function_in(std::string_view(output).substr(at, end - at));
+    if (is_servers(function)) return kind + " in " + function + "()";
+    at = at + 1;
+  }
+  return kind;
+}
+
+Result<Plan> plan_of_input(const Scenario& scenario, const Target& target) {
+  Result<Plan> plan = make_plan(scenario, target, PlanOptions{});
+  if (!plan) return plan;
+  if (plan->cases.empty()) return fail("the scenario is not for this server");
+  if (const std::string what = not_simulated_of(*plan); !what.empty())
+    return fail(what + " is not simulated");
+  if (!std::ranges::all_of(steps_of(*plan),
+                           [](const PlannedStep* step) { return leaves_server_as_it_is(*step); }))
+    return fail("one of its steps outlives it");
+  return plan;
+}
+
+Trials::Trials(sim::ServerProgram program, sim::ServerMemory memory, Target target,
+               QuickPlayerOptions place, int seconds)
+    : program_(std::move(program)),
+      memory_(std::move(memory)),
+      target_(std::move(target)),
+      place_(std::move(place)),
+      seconds_(seconds) {}
+
+/// What `body` says, in a child that has the simulation to itself.
+template <typename Body>
+std::string Trials::in_child(Body body) {
+  const OwnedFd said{::memfd_create("said", MFD_CLOEXEC)};
+  const OwnedFd written{::memfd_create("written", MFD_CLOEXEC)};
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(written.raw(), STDOUT_FILENO);
+    ::dup2(written.raw(), STDERR_FILENO);
+    sim::Simulation simulation(program_, memory_);
+    const std::string text = body(simulation);
+    static_cast<void>(::pwrite(said.raw(), text.data(), text.size(), 0));
+    static_cast<void>(std::fflush(nullptr));
+    ::_exit(0);
+  }
+  const Deadline deadline = Deadline::after(std::chrono::seconds(seconds_));
+  was_late_ = false;
+  while (child > 0 && ::waitpid(child, &ended_as_, WNOHANG) == 0) {
+    if (deadline.has_passed()) {
+      was_late_ = true;
+      ::kill(child, SIGKILL);
+    }
+    ::poll(nullptr, 0, 1);
+  }
+  output_ = contents_of(written);
+  return contents_of(said);
+}
+
+std::optional<Suspicion> Trials::play(const Scenario& scenario, std::string* calls) {
+  const Result<Plan> plan = plan_of_input(scenario, target_);
+  if (!plan) return std::nullopt;
+  const OwnedFd called{::memfd_create("called", MFD_CLOEXEC)};
+  const std::string said = in_child([&](sim::Simulation& simulation) -> std::string {
+    std::optional<CallLog> log;
+    if (calls != nullptr) log.emplace(simulation, called.raw());
+    QuickPlayer player(simulation, target_, place_);
+    if (const Result<void> started = player.start(); !started)
+      return "start\n" + to_string(started.error());
+    const std::optional<Suspicion> suspicion = player.play(*plan);
+    return suspicion ? suspicion->rule + "\n" + suspicion->what : "nothing";
+  });
+  if (calls != nullptr) *calls = contents_of(called);
+  if (was_late_) return Suspicion{"hang", fmt::format("no end after {} s", seconds_)};
+  if (said == "nothing") return std::nullopt;
+  if (const std::size_t end = said.find('\n'); end != std::string::npos)
+    return Suspicion{said.substr(0, end), said.substr(end + 1)};
+  const std::string crash = crash_in(output_);
+  if (!crash.empty()) return Suspicion{"crash", crash};
+  if (WIFSIGNALED(ended_as_))
+    return Suspicion{"crash", fmt::format("killed by {}", ::strsignal(WTERMSIG(ended_as_)))};
+  return Suspicion{"crash", fmt::format("it ended with status {}", WEXITSTATUS(ended_as_))};
+}
+
+std::string Trials::explain(const Scenario& scenario) {
+  const Result<Plan> plan = plan_of_input(scenario, target_);
+  if (!plan) return to_string(plan.error());
+  return in_child([&](sim::Simulation& simulation) -> std::string {
+    const auto world = make_simulated_world(
+        simulation, target_, SimulatedWorldOptions{.port = place_.port, .path = place_.path});
+    Played played = sockdrill::play(*world, *plan, PlayOptions{});
+    played.recording.target = target_;
+    RunResult result{.check = scenario.id, .target = target_.name, .summary = scenario.summary};
+    result.scenario_text = write_scenario(scenario).dump(2);
+    result.verdict = judge(*plan, played.recording);
+    if (result.verdict.grade != Grade::fail) return {};
+    result.plan = *plan;
+    result.recording = std::move(played.recording);
+    return sockdrill::explain(result, false);
+  });
+}
+
+}  // namespace sockdrill

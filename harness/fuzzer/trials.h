@@ -1,0 +1,57 @@
+#pragma once
+
+// One scenario on a fresh server in a child process of its own: what an earlier one has left behind
+// in the heap, in libraries or in the simulation has no part in it, and a crash ends nobody else.
+
+#include <optional>
+#include <string>
+
+#include "harness/scenario/scenario.h"
+#include "harness/sim/libc/simulation.h"
+#include "harness/simulated/quick_player.h"
+#include "harness/target/target.h"
+
+namespace sockdrill {
+
+/// The error: why a scenario cannot be an input. What outlives it, or has no end in it (a limit, a
+/// signal, a second instance), would be blamed on the server, or on the next input.
+Result<Plan> plan_of_input(const Scenario& scenario, const Target& target);
+
+class Trials final {
+ public:
+  /// No simulation may be there yet. The child has `seconds` of real time.
+  Trials(sim::ServerProgram program, sim::ServerMemory memory, Target target,
+         QuickPlayerOptions place, int seconds = 20);
+
+  /// What is wrong with the server; nothing when all that must hold holds. Of a crash the rule is
+  /// "crash", and `what` names its kind and place as far as the child's output tells them. `calls`
+  /// (nullptr: nobody asks, which is much faster) is given the server's last ones, the eldest
+  /// first, a line each: "7: recv".
+  std::optional<Suspicion> play(const Scenario& scenario, std::string* calls = nullptr);
+  /// The same scenario, recorded and judged: what the judge says to people. "": that nothing is
+  /// wrong.
+  std::string explain(const Scenario& scenario);
+
+  /// What the last child wrote to stdout and stderr, the server among it.
+  [[nodiscard]] const std::string& output() const { return output_; }
+  [[nodiscard]] const Target& target() const { return target_; }
+  [[nodiscard]] const QuickPlayerOptions& place() const { return place_; }
+
+ private:
+  template <typename Body>
+  std::string in_child(Body body);
+
+  sim::ServerProgram program_;
+  sim::ServerMemory memory_;
+  Target target_;
+  QuickPlayerOptions place_;
+  int seconds_;
+  int ended_as_ = 0;  ///< the child, as wait(2) gives it
+  bool was_late_ = false;
+  std::string output_;
+};
+
+/// "AddressSanitizer: heap-buffer-overflow in echo()", from a sanitizer's report; "" without one.
+std::string crash_in(const std::string& output);
+
+}  // namespace sockdrill
