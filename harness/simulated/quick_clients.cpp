@@ -14,12 +14,14 @@ constexpr std::size_t kPieceOfReading = std::size_t{64} * 1024;
 }  // namespace
 
 QuickClients::QuickClients(SimulatedClients& sockets, const Target& target, sim::Kernel& kernel,
-                           QuickServer& server, QuickVerdict& verdict)
+                           QuickServer& server, QuickVerdict& verdict,
+                           const QuickPlayerOptions& options)
     : sockets_(sockets),
       target_(target),
       kernel_(kernel),
       server_(server),
       verdict_(verdict),
+      options_(options),
       is_echo_(target.speaks.style == Style::echo),
       has_messages_(keeps_boundaries(target.transport)),
       buffer_(kPieceOfReading, '\0') {}
@@ -27,7 +29,7 @@ QuickClients::QuickClients(SimulatedClients& sockets, const Target& target, sim:
 void QuickClients::open(QuickClient& client, const SocketRequest& request) {
   if (client.is_open) sockets_.close(client.socket);
   const std::optional<std::uint16_t> port = client.last_port;
-  client = QuickClient{.last_port = port, .sent = {}, .messages = {}};
+  client = QuickClient{.name = client.name, .last_port = port, .sent = {}, .messages = {}};
   const SysResult<SocketId> socket = sockets_.open(request);
   if (!socket) return;
   client.socket = *socket;
@@ -59,8 +61,20 @@ void QuickClients::connect(QuickClient& client, const Connect& connect) {
   if (!target_.speaks.greeting.empty()) read(client, UINT64_MAX);
 }
 
+QuickClient& QuickClients::of(const std::string& name) {
+  QuickClient& client = clients_[name];
+  if (client.name.empty()) client.name = name;
+  return client;
+}
+
+void QuickClients::tell(const QuickClient& client, ClientOutcome outcome,
+                        std::string_view octets) const {
+  if (options_.on_outcome) options_.on_outcome(client.name, outcome, octets);
+}
+
 void QuickClients::take_in(QuickClient& client, std::string_view octets) {
   client.received += octets.size();
+  tell(client, ClientOutcome::octets, octets);
   if (!is_echo_ || !client.is_comparable) return;
   if (has_messages_) {
     // Replies may be lost, but come in the order of the requests and as they are.
@@ -87,10 +101,12 @@ void QuickClients::receive(QuickClient& client, std::uint64_t most) {
                          static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), most)));
     if (!piece) {
       client.has_ended = client.is_lost = piece.error().value != EAGAIN;
+      if (client.is_lost) tell(client, ClientOutcome::error);
       return;
     }
     if (piece->is_end) {
       client.has_ended = true;
+      tell(client, ClientOutcome::end);
       return;
     }
     take_in(client, std::string_view(buffer_).substr(0, piece->size));
@@ -208,7 +224,7 @@ void QuickClients::finish_all() {
 }
 
 void QuickClients::act(const std::string& name, const PlannedAction& action) {
-  QuickClient& client = clients_[name];
+  QuickClient& client = of(name);
   if (const auto* connecting = std::get_if<Connect>(&action)) return connect(client, *connecting);
   if (const auto* opening = std::get_if<Open>(&action))
     return open(client, request_of(*opening, client.last_port));

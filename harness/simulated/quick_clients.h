@@ -13,6 +13,7 @@
 namespace sockdrill {
 
 struct QuickClient {
+  std::string name;
   SocketId socket{};
   bool is_open = false;
   bool has_shut_down = false;
@@ -30,11 +31,11 @@ class QuickClients final {
  public:
   /// All outlive this.
   QuickClients(SimulatedClients& sockets, const Target& target, sim::Kernel& kernel,
-               QuickServer& server, QuickVerdict& verdict);
+               QuickServer& server, QuickVerdict& verdict, const QuickPlayerOptions& options);
 
   /// A step of a client's.
   void act(const std::string& name, const PlannedAction& action);
-  QuickClient& of(const std::string& name) { return clients_[name]; }
+  QuickClient& of(const std::string& name);
   /// What comes, as long as the server has anything more to send.
   void read(QuickClient& client, std::uint64_t most);
   /// They leave in order.
@@ -49,6 +50,7 @@ class QuickClients final {
   bool send_part(QuickClient& client, const PlannedSend& send, Bytes octets);
   void note_sent(QuickClient& client, std::string_view octets);
   void receive(QuickClient& client, std::uint64_t most);
+  void tell(const QuickClient& client, ClientOutcome outcome, std::string_view octets = {}) const;
   void take_in(QuickClient& client, std::string_view octets);
   void close(QuickClient& client, bool is_abrupt);
   void look_for_loss(const QuickClient& client);
@@ -61,6 +63,7 @@ class QuickClients final {
   sim::Kernel& kernel_;
   QuickServer& server_;
   QuickVerdict& verdict_;
+  const QuickPlayerOptions& options_;
   bool is_echo_;
   bool has_messages_;
   std::uint64_t dropped_before_ = 0;

@@ -15,6 +15,7 @@ class QuickPlayer::Impl final {
       : scheduler_(simulation.scheduler()),
         kernel_(simulation.kernel()),
         target_(target),
+        options_(options),
         clients_process_(kernel_.create_process(nullptr)),
         sockets_(clients_process_, ServerAddress{.transport = target.transport,
                                                  .family = target.family,
@@ -22,7 +23,7 @@ class QuickPlayer::Impl final {
                                                  .path = options.path}),
         view_(scheduler_, clients_process_, sockets_),
         server_(simulation, target, view_, clients_process_),
-        clients_(sockets_, target, kernel_, server_, verdict_) {
+        clients_(sockets_, target, kernel_, server_, verdict_, options_) {
     clients_process_.command = "clients";
     kernel_.faults.on_strike = [this](const sim::CallFault& fault) { note_struck(fault); };
   }
@@ -49,6 +50,7 @@ class QuickPlayer::Impl final {
   sim::Scheduler& scheduler_;
   sim::Kernel& kernel_;
   const Target& target_;
+  const QuickPlayerOptions options_;
   sim::Process& clients_process_;
   SimulatedClients sockets_;
   ServerView view_;

@@ -7,6 +7,7 @@
 // do. What it suspects is a reason to play() the scenario, or the scenarios before it, on a fresh
 // server and have that judged.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,10 +23,16 @@ struct Suspicion {
   std::string what;  ///< "2 descriptors more than before"
 };
 
+/// What a client gets to see of the server.
+enum class ClientOutcome { octets, end, error };
+
 struct QuickPlayerOptions {
   // Where the server was told to listen.
   std::uint16_t port = 0;
   std::string path;  ///< AF_UNIX
+  /// Told of each, for whoever goes by them; `octets` that came at a time, or none.
+  std::function<void(const std::string& client, ClientOutcome outcome, std::string_view octets)>
+      on_outcome;
 };
 
 class QuickPlayer final {

@@ -197,8 +197,8 @@ Task* find_thread(pthread_t thread);
 /// The end of a thread and of a process, as the C library has it.
 [[noreturn]] void end_thread(Task& task);
 [[noreturn]] void end_with_handlers(int status);
-/// Whether contain_crashes() was called.
-bool contains_crashes();
+/// For whoever looks on: the task has crashed here.
+void tell_of_crash(const Task& task, int signal);
 /// Of a process that a signal ends.
 [[noreturn]] void die_of(Task& task, int signal);
 

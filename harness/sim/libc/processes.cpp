@@ -182,7 +182,10 @@ SIMULATED_CALL void abort() noexcept {
     if (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN &&
         (action.sa_flags & SA_SIGINFO) == 0)
       action.sa_handler(SIGABRT);
-    if (contains_crashes()) die_of(task, SIGABRT);
+    if (contains_crashes()) {
+      tell_of_crash(task, SIGABRT);
+      die_of(task, SIGABRT);
+    }
     current_task = nullptr;  // a fuzzer wants to see it as it is
   }
   next<void()>("abort")();

@@ -44,13 +44,22 @@ bool holds(const dl_phdr_info& info, const void* address) {
   return false;
 }
 
+/// The first one has no name.
+bool is_program(const dl_phdr_info& info) { return *info.dlpi_name == '\0'; }
+
+}  // namespace
+
+bool is_of_server(const dl_phdr_info& info) {
+  if (holds(info, &is_containing)) return false;  // ourselves
+  return is_program(info) || !is_common(info.dlpi_name);
+}
+
+namespace {
+
 int add_object(dl_phdr_info* info, std::size_t /*size*/, void* argument) {
   auto& memory = *static_cast<ServerMemory*>(argument);
-  const std::string_view path = info->dlpi_name;
-  const bool is_program = path.empty();  // the first one has no name
-  if (!is_program && is_common(path)) return 0;
+  if (!is_of_server(*info)) return 0;
   const std::span<const ElfW(Phdr)> headers{info->dlpi_phdr, info->dlpi_phnum};
-  if (holds(*info, &is_containing)) return 0;  // ourselves
   std::uintptr_t constant_begin = 0;
   std::uintptr_t constant_end = 0;  // relocated, then made read-only
   for (const ElfW(Phdr) & header : headers) {
@@ -67,7 +76,7 @@ int add_object(dl_phdr_info* info, std::size_t /*size*/, void* argument) {
         begin = constant_end / page * page;
       if (begin < end) memory.variables.emplace_back(reinterpret_cast<char*>(begin), end - begin);
     }
-    if (header.p_type == PT_TLS && is_program && info->dlpi_tls_data != nullptr) {
+    if (header.p_type == PT_TLS && is_program(*info) && info->dlpi_tls_data != nullptr) {
       const auto* place = static_cast<const char*>(info->dlpi_tls_data);
       memory.below_pointer = reinterpret_cast<const char*>(thread_pointer()) - place;
       const auto* image = reinterpret_cast<const char*>(info->dlpi_addr + header.p_vaddr);
@@ -77,6 +86,17 @@ int add_object(dl_phdr_info* info, std::size_t /*size*/, void* argument) {
   }
   return 0;
 }
+
+}  // namespace
+
+void tell_of_crash(const Task& task, int number) {
+  const Simulation* there = simulation();
+  if (there == nullptr || !there->on_crash) return;
+  const Outside outside;
+  there->on_crash(task, number);
+}
+
+namespace {
 
 /// A crash on a task ends its process; one of ours is as fatal as ever.
 void on_crash(int number, siginfo_t* /*info*/, void* /*context*/) {
@@ -90,6 +110,7 @@ void on_crash(int number, siginfo_t* /*info*/, void* /*context*/) {
   // We leave the handler for ever, by a switch of stacks: the mask must be as before.
   std::uint64_t mask = bit_of(number);
   call_kernel(SYS_rt_sigprocmask, SIG_UNBLOCK, as_long(&mask), 0, sizeof mask);
+  tell_of_crash(*task, number);
   die_of(*task, number);
 }
 

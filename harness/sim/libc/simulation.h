@@ -6,6 +6,8 @@
 // task, and its calls of the C library are answered by the kernel. There is one simulation in a
 // process at a time, for there is one program.
 
+#include <link.h>
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -55,6 +57,10 @@ class Simulation final {
   /// Told of each call of the server's when it begins; for reports.
   std::function<void(const Task&, const char* call)> on_call;
 
+  /// Told of each crash that is contained (contain_crashes()), where it happened: on the task's
+  /// stack, in a signal's handler.
+  std::function<void(const Task&, int signal)> on_crash;
+
   /// Whatever the C library does at the end of a process: atexit(3) and kin, by process.
   struct ExitHandler {
     void (*function)(void*) = nullptr;
@@ -88,6 +94,8 @@ Simulation* simulation();
 /// except those of the system and of the harness: for a server that was started with the harness
 /// preloaded.
 ServerMemory memory_of_program();
+/// Whether that part of the program is the server's: not the system's, not ours.
+bool is_of_server(const dl_phdr_info& info);
 
 /// Below it all descriptors are simulated ones: a process' hard limit is no higher.
 inline constexpr int kFirstRealNumber = 4096;
@@ -96,8 +104,9 @@ inline constexpr int kFirstRealNumber = 4096;
 void reserve_descriptors();
 
 /// From here on a server's crash ends its simulated process, not ours: SIGSEGV and its kin are
-/// caught. Not for fuzzers, which want to see them.
+/// caught. Not for servers that were linked with a fuzzer, whose reports say more.
 void contain_crashes();
+[[nodiscard]] bool contains_crashes();
 
 /// What boot.cpp calls instead of the program's main(): builds a Simulation and plays on it. The
 /// exit status of this real process. Defined by whoever links this library.

@@ -20,19 +20,24 @@ namespace sockdrill::sim {
 
 namespace {
 
-/// Waits at `address` until woken; false at the deadline. Handlers of signals run meanwhile.
+/// Waits at `address` until woken; false at a deadline that has passed before. Handlers of signals
+/// run meanwhile and wake nobody, as in glibc: there are programs that count on it.
 bool wait_at(const void* address, const char* name, VirtualTime until = kNever) {
   Task& task = *current_task;
   Scheduler& scheduler = task.scheduler;
   if (scheduler.kernel().now() >= until) return false;
-  task.call = name;
-  scheduler.park(task, Stop{.error = {},
-                            .queue = &scheduler.addresses().queue(&task.process, address),
-                            .more_queues = {},
-                            .until = until,
-                            .is_exclusive = true});
-  scheduler.addresses().forget(&task.process, address);
-  end_call(task);
+  do {
+    task.call = name;
+    scheduler.park(task, Stop{.error = {},
+                              .queue = &scheduler.addresses().queue(&task.process, address),
+                              .more_queues = {},
+                              .until = until,
+                              .is_exclusive = true});
+    scheduler.addresses().forget(&task.process, address);
+    const bool was_woken = task.was_woken();
+    end_call(task);
+    if (was_woken) break;
+  } while (scheduler.kernel().now() < until);
   return true;
 }
 

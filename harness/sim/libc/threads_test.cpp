@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <csignal>
 #include <mutex>
 #include <thread>
 
@@ -56,6 +57,28 @@ TEST_F(LibcTest, MutexesAndConditionVariablesWork) {
     return 0;
   });
   EXPECT_EQ(log, "got 3 after 30 s ");
+}
+
+TEST_F(LibcTest, ASignalWakesNobodyWhoWaitsForACondition) {
+  run([this] {
+    static int handled = 0;
+    ::signal(SIGUSR1, [](int) { ++handled; });
+    std::mutex mutex;
+    std::condition_variable never;
+    std::thread waiter([&] {
+      std::unique_lock lock(mutex);
+      never.wait(lock);
+      say("woken");
+    });
+    ::usleep(1000);
+    ::pthread_kill(waiter.native_handle(), SIGUSR1);
+    ::usleep(1000);
+    say(handled == 1 ? "handled" : "lost");
+    never.notify_one();
+    waiter.join();
+    return 0;
+  });
+  EXPECT_EQ(log, "handled woken ");
 }
 
 TEST_F(LibcTest, SemaphoresBarriersAndOnceWork) {

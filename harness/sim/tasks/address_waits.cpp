@@ -9,6 +9,7 @@ WaitQueue& AddressWaits::queue(const void* process, const void* address) {
 }
 
 void AddressWaits::wake(const void* process, const void* address, bool all) {
+  if (queues_.empty()) return;
   const auto found = queues_.find(Key{process, address});
   if (found == queues_.end()) return;
   // Those who wait here stand exclusively: the first one takes it.

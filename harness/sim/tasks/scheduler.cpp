@@ -147,8 +147,10 @@ void Scheduler::park(Task& task, const Stop& stop) {
   for (WaitQueue* queue : stop.more_queues)
     task.links_[used++].attach(*queue, task, stop.is_exclusive);
   if (stop.until != kNever) add_sleeper(task, stop.until);
+  task.was_woken_ = false;
   task.state_ = Task::State::parked;
   leave(task);
+  task.is_interrupted_ = false;
   // Only now: who looks on tells by it one that was made to wait from one that waits.
   task.calls_at_a_stretch = 0;
   for (std::size_t i = 0; i < used; ++i) task.links_[i].detach();
@@ -311,7 +313,7 @@ void Scheduler::signalled(Process& process, ThreadSignals* thread) {
   for (const auto& task : tasks_) {
     if (&task->process != &process) continue;
     // Each asks whether there is something for it; the eldest comes first, as in Linux.
-    if (thread == nullptr || thread == &task->signals) task->wake(0);
+    if (thread == nullptr || thread == &task->signals) task->interrupt();
   }
 }
 

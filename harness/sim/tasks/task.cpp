@@ -20,9 +20,18 @@ Task::~Task() {
 }
 
 bool Task::wake(std::uint32_t /*events*/) {
-  if (state_ != State::parked) return false;
-  scheduler.make_ready(*this);
+  // One that a signal made look takes what it waits for all the same.
+  const bool only_looks = is_interrupted_ && !was_woken_;
+  if (state_ != State::parked && !only_looks) return false;
+  was_woken_ = true;
+  if (state_ == State::parked) scheduler.make_ready(*this);
   return true;
+}
+
+void Task::interrupt() {
+  if (state_ != State::parked) return;
+  is_interrupted_ = true;
+  scheduler.make_ready(*this);
 }
 
 }  // namespace sockdrill::sim

@@ -33,6 +33,8 @@ class Task final : public Waiter {
   Task& operator=(const Task&) = delete;
 
   bool wake(std::uint32_t events) override;
+  /// A signal is there: it is to look, and may wait on.
+  void interrupt();
 
   Scheduler& scheduler;
   Process& process;
@@ -45,6 +47,8 @@ class Task final : public Waiter {
   const char* call = nullptr;
   std::uint64_t calls = 0;
   std::uint64_t sleeps = 0;  ///< times that it has parked
+  /// Of its last wait: by what it waited for. Else a signal or the deadline has ended it.
+  [[nodiscard]] bool was_woken() const { return was_woken_; }
   /// When its present wait is over at the latest; kNever.
   [[nodiscard]] VirtualTime until() const { return until_; }
   /// Calls since it last waited: beyond Scheduler::kQuantum it is made to wait.
@@ -58,6 +62,8 @@ class Task final : public Waiter {
   bool may_be_cancelled = true;
   WaitQueue finished_queue;
   ThreadPointer pointer() const { return space_->block->pointer; }
+  /// Where its stack begins, which grows down.
+  [[nodiscard]] const char* stack_top() const { return space_->top; }
 
  private:
   friend class Scheduler;
@@ -69,6 +75,8 @@ class Task final : public Waiter {
   void* fake_stack_ = nullptr;  ///< AddressSanitizer's, while it does not run
   std::function<void()> body_;
   std::deque<WaitLink> links_;
+  bool was_woken_ = false;
+  bool is_interrupted_ = false;
   VirtualTime until_ = kNever;  ///< else it is among the sleepers
   std::size_t place_among_sleepers_ = 0;
   /// A child of fork(2) that has not run yet: it goes on where its parent was.

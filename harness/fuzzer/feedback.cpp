@@ -1,0 +1,140 @@
+#include "harness/fuzzer/feedback.h"
+
+#include <elf.h>
+#include <link.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <vector>
+
+#include "harness/fuzzer/program_text.h"
+
+// libFuzzer's: it clears them before each input, and takes what has been counted after it as
+// features.
+extern "C" {
+__attribute__((section("__libfuzzer_extra_counters"))) std::uint8_t sockdrill_features[1U << 16U];
+// Of libFuzzer, called by programs that were built for it when they are linked with it. Ours are
+// not linked with it.
+void __sanitizer_cov_8bit_counters_init(std::uint8_t* begin, std::uint8_t* end);
+void __sanitizer_cov_pcs_init(const std::uintptr_t* begin, const std::uintptr_t* end);
+}
+
+namespace sockdrill {
+
+namespace {
+
+constexpr std::size_t kMostClasses = 512;
+constexpr std::size_t kLongestClass = 12;
+
+std::array<bool, sizeof sockdrill_features> ever;
+std::size_t ever_seen = 0;
+
+/// 64 bits well mixed (the finisher of SplitMix64).
+std::uint64_t mix(std::uint64_t value) {
+  value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+  value = (value ^ (value >> 27U)) * 0x94d049bb133111ebULL;
+  return value ^ (value >> 31U);
+}
+
+std::uint64_t combine(std::uint64_t one, std::uint64_t other) { return mix(one * 31 + other); }
+
+struct Section {
+  std::uintptr_t begin = 0;
+  std::uintptr_t end = 0;
+};
+
+/// A section of the program as it was loaded; empty: it has none of that name.
+Section section_of_program(std::string_view name) {
+  std::ifstream file("/proc/self/exe", std::ios::binary);
+  ElfW(Ehdr) header{};
+  file.read(reinterpret_cast<char*>(&header), sizeof header);
+  if (!file || header.e_shoff == 0) return {};
+  std::vector<ElfW(Shdr)> sections(header.e_shnum);
+  file.seekg(static_cast<std::streamoff>(header.e_shoff));
+  file.read(reinterpret_cast<char*>(sections.data()),
+            static_cast<std::streamsize>(sections.size() * sizeof(ElfW(Shdr))));
+  if (!file || header.e_shstrndx >= sections.size()) return {};
+  const ElfW(Shdr)& table = sections[header.e_shstrndx];
+  std::string names(table.sh_size, '\0');
+  file.seekg(static_cast<std::streamoff>(table.sh_offset));
+  file.read(names.data(), static_cast<std::streamsize>(names.size()));
+  std::uintptr_t base = 0;
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t /*size*/, void* argument) {
+        *static_cast<std::uintptr_t*>(argument) = info->dlpi_addr;
+        return 1;  // the first is the program
+      },
+      &base);
+  for (const ElfW(Shdr) & section : sections) {
+    if (section.sh_name < names.size() && std::string_view(&names[section.sh_name]) == name)
+      return {base + section.sh_addr, base + section.sh_addr + section.sh_size};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string class_of_reply(std::string_view octets) {
+  std::string word;
+  for (const char c : octets) {
+    if (c == ' ' || c == '\r' || c == '\n' || word.size() == kLongestClass) break;
+    const bool is_digit = c >= '0' && c <= '9';
+    word += c;
+    // "$5", ":1", "*3": a number that follows something counts.
+    if (is_digit && word.size() > 1 && word[0] != '1' && (word[0] < '0' || word[0] > '9')) {
+      word.back() = '0';
+      if (word.size() > 2 && word[word.size() - 2] == '0') word.pop_back();
+    }
+  }
+  return word;
+}
+
+Feedback::Feedback(sim::Simulation& simulation, bool replies_are_requests)
+    : replies_are_requests_(replies_are_requests) {
+  simulation.on_call = [this](const sim::Task& task, const char* call) { on_call(task, call); };
+}
+
+void Feedback::count(std::uint64_t hash) {
+  const std::size_t place = hash % sizeof sockdrill_features;
+  if (sockdrill_features[place] < 255) ++sockdrill_features[place];
+  if (ever[place]) return;
+  ever[place] = true;
+  ++ever_seen;
+}
+
+std::size_t Feedback::seen() { return ever_seen; }
+
+void Feedback::on_call(const sim::Task& task, const char* call) {
+  const std::uint64_t here =
+      combine(std::hash<std::string_view>{}(call),
+              program_text().return_address_above(__builtin_frame_address(0), task.stack_top()));
+  count(combine(last_call_, here));
+  last_call_ = here;
+}
+
+void Feedback::on_outcome(const std::string& client, ClientOutcome outcome,
+                          std::string_view octets) {
+  std::string what = outcome == ClientOutcome::end     ? "(end)"
+                     : outcome == ClientOutcome::error ? "(error)"
+                     : replies_are_requests_           ? "(reply)"
+                                                       : class_of_reply(octets);
+  if (classes_.size() >= kMostClasses && !classes_.contains(what)) what = "(other)";
+  classes_.try_emplace(what, 0);
+  const std::uint64_t here = std::hash<std::string>{}(what);
+  std::uint64_t& last = last_[client];
+  count(combine(last ^ 0x5bd1e995, here));
+  last = here;
+}
+
+void adopt_counters_of_program() {
+  const Section counters = section_of_program("__sancov_cntrs");
+  const Section places = section_of_program("__sancov_pcs");
+  if (counters.begin == counters.end || places.begin == places.end) return;
+  __sanitizer_cov_8bit_counters_init(reinterpret_cast<std::uint8_t*>(counters.begin),
+                                     reinterpret_cast<std::uint8_t*>(counters.end));
+  __sanitizer_cov_pcs_init(reinterpret_cast<const std::uintptr_t*>(places.begin),
+                           reinterpret_cast<const std::uintptr_t*>(places.end));
+}
+
+}  // namespace sockdrill

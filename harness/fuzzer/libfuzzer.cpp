@@ -1,0 +1,110 @@
+// LibFuzzer without its main(), with mutators of our own: octets that they would not make are what
+// decoding must bear, and add nothing here.
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+#include "harness/fuzz/mutate.h"
+#include "harness/fuzzer/server_fuzzer.h"
+#include "harness/sim/tasks/task.h"
+
+extern "C" int LLVMFuzzerRunDriver(int* count, char*** arguments,
+                                   int (*run_one)(const std::uint8_t* data, std::size_t size));
+
+// Called by AddressSanitizer before it says a word.
+extern "C" void __asan_on_error();
+void __asan_on_error() { sockdrill::sim::current_task = nullptr; }
+
+namespace sockdrill {
+
+namespace {
+
+// libFuzzer calls functions, and hands them nothing of ours.
+ServerFuzzer* the_fuzzer = nullptr;
+
+// A crash, or that an input takes too long, is reported from where it happened, on the server's
+// stack; what reports it (libFuzzer, a sanitizer) calls the C library, and means the real one.
+
+std::array<struct sigaction, NSIG> reporters;
+
+void report_outside(int number, siginfo_t* info, void* context) {
+  const sim::Outside outside;
+  const struct sigaction& reporter = reporters[static_cast<std::size_t>(number)];
+  if ((reporter.sa_flags & SA_SIGINFO) != 0)
+    reporter.sa_sigaction(number, info, context);
+  else if (reporter.sa_handler != SIG_DFL && reporter.sa_handler != SIG_IGN)
+    reporter.sa_handler(number);
+  if (number != SIGALRM) ::signal(number, SIG_DFL);  // and the call or the fault comes again
+}
+
+void let_them_be_reported() {
+  for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGALRM}) {
+    struct sigaction& reporter = reporters[static_cast<std::size_t>(number)];
+    ::sigaction(number, nullptr, &reporter);
+    // One that ends in the process' end, or in the server's alone (contain_crashes()), stays.
+    const bool is_reported =
+        (reporter.sa_flags & SA_SIGINFO) != 0 || reporter.sa_handler != SIG_DFL;
+    if (!is_reported || (sim::contains_crashes() && number != SIGALRM)) continue;
+    struct sigaction ours {};
+    ours.sa_sigaction = report_outside;
+    ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    ::sigaction(number, &ours, nullptr);
+  }
+}
+
+std::string_view octets_of(const std::uint8_t* data, std::size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+std::size_t give_back(const Bytes& form, std::uint8_t* out) {
+  std::copy(form.begin(), form.end(), out);
+  return form.size();
+}
+
+int run_input(const std::uint8_t* data, std::size_t size) {
+  // Now the handlers are there, libFuzzer's and the sanitizer's.
+  static const bool is_first = [] {
+    let_them_be_reported();
+    return true;
+  }();
+  static_cast<void>(is_first);
+  return the_fuzzer->run_one(octets_of(data, size));
+}
+
+}  // namespace
+
+int run_libfuzzer(ServerFuzzer& fuzzer, std::vector<std::string> words) {
+  the_fuzzer = &fuzzer;
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  int count = static_cast<int>(words.size());
+  char** arguments = pointers.data();
+  return LLVMFuzzerRunDriver(&count, &arguments, run_input);
+}
+
+}  // namespace sockdrill
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t most, unsigned seed);
+extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* one, std::size_t one_size,
+                                                 const std::uint8_t* other, std::size_t other_size,
+                                                 std::uint8_t* out, std::size_t most,
+                                                 unsigned seed);
+
+std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most,
+                                    unsigned seed) {
+  using namespace sockdrill;
+  return give_back(
+      mutate_form(octets_of(data, size), the_fuzzer->target(), seed, most, kInputBudget), data);
+}
+
+std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* one, std::size_t one_size,
+                                      const std::uint8_t* other, std::size_t other_size,
+                                      std::uint8_t* out, std::size_t most, unsigned seed) {
+  using namespace sockdrill;
+  return give_back(cross_over_forms(octets_of(one, one_size), octets_of(other, other_size),
+                                    the_fuzzer->target(), seed, most, kInputBudget),
+                   out);
+}

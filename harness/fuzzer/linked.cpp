@@ -1,0 +1,81 @@
+// A server as a libFuzzer target: linked with its own, unmodified main(). An input is a scenario in
+// compact form.
+//
+//   fuzz-NAME [LIBFUZZER OPTION]... [CORPUS]...
+//   fuzz-NAME --play FILE                an input, or a scenario as JSON, in a clean process
+//   fuzz-NAME --explain FILE [FOLDER]    the same, minimised and explained (finding.h)
+//   SOCKDRILL_AS_SERVER=1 fuzz-NAME ...  the server itself, on the real kernel
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "harness/base/try.h"
+#include "harness/fuzzer/server_fuzzer.h"
+
+// What sockdrill_add_server_fuzzer() writes: the server's manifest, of one target, and where it
+// listens; and, from the linker script, where the server's variables lie.
+extern const char* const sockdrill_fuzzer_manifest;
+extern const unsigned short sockdrill_fuzzer_port;
+extern const char* const sockdrill_fuzzer_path;
+extern "C" {
+extern char sockdrill_server_begin[];  // NOLINT: the linker's
+extern char sockdrill_server_end[];
+}
+
+namespace sockdrill {
+
+namespace {
+
+Result<Target> read_target() {
+  const Document document = TRY(parse_document(sockdrill_fuzzer_manifest, "manifest"));
+  std::vector<Target> targets = TRY(read_targets(document));
+  return std::move(targets.front());
+}
+
+sim::ServerMemory memory_of_server() {
+  sim::ServerMemory memory;
+  memory.variables.emplace_back(
+      sockdrill_server_begin,
+      static_cast<std::size_t>(sockdrill_server_end - sockdrill_server_begin));
+  return memory;
+}
+
+}  // namespace
+
+namespace sim {
+
+bool should_drive() { return std::getenv("SOCKDRILL_AS_SERVER") == nullptr; }
+
+int drive(ServerProgram program) {
+  Result<Target> target = read_target();
+  if (!target) {
+    fmt::print(stderr, "{}\n", to_string(target.error()));
+    return 2;
+  }
+  // The command line is ours and libFuzzer's; the server's own is the manifest's.
+  const std::vector<std::string> words = std::exchange(program.arguments, target->command);
+  const QuickPlayerOptions place{
+      .port = sockdrill_fuzzer_port, .path = sockdrill_fuzzer_path, .on_outcome = {}};
+  reserve_descriptors();
+  std::optional<int> status = carry_out_trial(words, program, memory_of_server(), *target, place);
+  if (!status) {
+    ServerFuzzer fuzzer(std::move(program), memory_of_server(), std::move(*target),
+                        ServerFuzzerOptions{.place = place,
+                                            .artifact_prefix = artifact_prefix_in(words),
+                                            .explain = words[0] + " --explain",
+                                            .on_start = {},
+                                            .on_input = {},
+                                            .is_known = {},
+                                            .say = {}});
+    status = run_libfuzzer(fuzzer, words);
+  }
+  static_cast<void>(std::fflush(nullptr));
+  ::_exit(*status);  // the server's own variables are not ours to destroy
+}
+
+}  // namespace sim
+}  // namespace sockdrill

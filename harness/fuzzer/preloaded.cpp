@@ -1,0 +1,142 @@
+// The library that `sockdrill fuzz` preloads into a stock server: libFuzzer and the simulated
+// kernel in its process, and nothing of its source. Without a request the program runs as ever.
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "harness/base/fd.h"
+#include "harness/base/try.h"
+#include "harness/fuzzer/feedback.h"
+#include "harness/fuzzer/fuzz_request.h"
+#include "harness/fuzzer/program_text.h"
+#include "harness/fuzzer/server_fuzzer.h"
+
+namespace sockdrill {
+
+namespace {
+
+/// What a server says is kept, for those who want to know what it said last, up to this size.
+constexpr off_t kMostOutput = off_t{1} << 20U;
+
+void report_crash(const sim::Task& /*task*/, int signal) {
+  const std::string text =
+      fmt::format("ERROR: the server: SIG{}\n{}\n", ::sigabbrev_np(signal), describe_stack());
+  static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
+}
+
+/// Takes the place of stdout and stderr, and never blocks the server.
+class ServerOutput final {
+ public:
+  ServerOutput() : memory_(::memfd_create("output", MFD_CLOEXEC)) {
+    ::fcntl(memory_.raw(), F_SETFL, O_APPEND);
+  }
+  void take_over() const {
+    ::dup2(memory_.raw(), STDOUT_FILENO);
+    ::dup2(memory_.raw(), STDERR_FILENO);
+  }
+  void keep_small() const {
+    struct stat status {};
+    if (::fstat(memory_.raw(), &status) == 0 && status.st_size > kMostOutput)
+      static_cast<void>(::ftruncate(memory_.raw(), 0));
+  }
+  [[nodiscard]] std::string text() const {
+    return read_file(fmt::format("/proc/self/fd/{}", memory_.raw())).value_or("");
+  }
+
+ private:
+  OwnedFd memory_;
+};
+
+/// What the command has mapped, too; or nobody, when there is no such file.
+FuzzCounters& counters_in(const std::string& file) {
+  static FuzzCounters nobodys;
+  if (file.empty()) return nobodys;
+  const OwnedFd fd{::open(file.c_str(), O_RDWR | O_CLOEXEC)};
+  if (!fd.is_open()) return nobodys;
+  void* const place =
+      ::mmap(nullptr, sizeof(FuzzCounters), PROT_READ | PROT_WRITE, MAP_SHARED, fd.raw(), 0);
+  return place == MAP_FAILED ? nobodys : *static_cast<FuzzCounters*>(place);
+}
+
+int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlayerOptions& place) {
+  // libFuzzer says what it has to say to stderr, before and while the server has ours.
+  const OwnedFd outside{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, sim::kFirstRealNumber)};
+  const ServerOutput output;
+  FuzzCounters& counters = counters_in(request.counters);
+  const std::set<std::string> known(request.known.begin(), request.known.end());
+  Feedback* feedback = nullptr;
+  ServerFuzzerOptions options{.place = place};
+  options.artifact_prefix = artifact_prefix_in(request.words);
+  options.on_start = [&] { output.take_over(); };
+  options.on_input = [&] {
+    feedback->forget_clients();
+    ++counters.inputs;
+    counters.features = Feedback::seen();
+    if (counters.inputs % 1024 == 0) output.keep_small();
+  };
+  options.is_known = [&](const Suspicion& suspicion) {
+    // A crash leaves nothing behind that a server could be started on.
+    if (suspicion.rule == "invariant/alive" || !known.contains(identity_of(suspicion)))
+      return false;
+    ++counters.known;
+    return true;
+  };
+  options.say = [&](const std::string& what) {
+    const std::string text = output.text() + "\n" + what;
+    static_cast<void>(!::write(outside.raw(), text.data(), text.size()));
+  };
+  options.place.on_outcome = [&](const std::string& client, ClientOutcome outcome,
+                                 std::string_view octets) {
+    feedback->on_outcome(client, outcome, octets);
+  };
+  ServerFuzzer fuzzer(std::move(program), sim::memory_of_program(), request.target,
+                      std::move(options));
+  Feedback goes_by(fuzzer.simulation(), request.target.speaks.style == Style::echo);
+  feedback = &goes_by;
+  fuzzer.simulation().on_crash = report_crash;
+  adopt_counters_of_program();
+  return run_libfuzzer(fuzzer, request.words);
+}
+
+Result<int> answer(const std::string& request_file, sim::ServerProgram program) {
+  const SysResult<std::string> text = read_file(request_file);
+  if (!text) return fail(describe(text.error()), request_file);
+  const FuzzRequest request = TRY(read_fuzz_request(*text, request_file));
+  const QuickPlayerOptions place{.port = request.port, .path = request.path, .on_outcome = {}};
+  if (const std::optional<int> status =
+          carry_out_trial(request.words, program, sim::memory_of_program(), request.target, place))
+    return *status;
+  return fuzz(request, std::move(program), place);
+}
+
+}  // namespace
+
+namespace sim {
+
+bool should_drive() { return std::getenv(kFuzzVariable) != nullptr; }
+
+int drive(ServerProgram program) {
+  const std::string request_file = std::getenv(kFuzzVariable);
+  // The server's children and its own eyes: nothing of ours in its environment.
+  ::unsetenv(kFuzzVariable);
+  ::unsetenv("LD_PRELOAD");
+  program.environment = environ;
+  reserve_descriptors();
+  contain_crashes();
+  const Result<int> status = answer(request_file, std::move(program));
+  if (!status) fmt::print(stderr, "{}\n", to_string(status.error()));
+  static_cast<void>(std::fflush(nullptr));
+  ::_exit(status.value_or(2));
+}
+
+}  // namespace sim
+}  // namespace sockdrill

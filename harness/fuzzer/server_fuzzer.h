@@ -1,0 +1,76 @@
+#pragma once
+
+// A server under libFuzzer: it runs on from one input to the next, and after each one everything
+// that clients hold is closed and drained, and a fresh client must be served.
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/fuzz/legal.h"
+#include "harness/scenario/scenario.h"
+#include "harness/simulated/quick_player.h"
+
+namespace sockdrill {
+
+/// An input is a small scenario: what is large is slow, and finds nothing more.
+inline constexpr Budget kInputBudget{.steps = 64, .octets = std::uint64_t{1} << 17U};
+
+struct ServerFuzzerOptions {
+  QuickPlayerOptions place;
+  std::string artifact_prefix;  ///< of files for what is found, as libFuzzer's option
+  std::string explain;          ///< what is to be typed before such a file's name; "": nothing
+  /// Called before a server is started, first and anew.
+  std::function<void()> on_start;
+  /// Called after each input that was played.
+  std::function<void()> on_input;
+  /// Whether it is known already, and to be passed over with a server started anew.
+  std::function<bool(const Suspicion&)> is_known;
+  /// Takes what is to be said, a line or more; without it that goes to stderr.
+  std::function<void(const std::string&)> say;
+};
+
+class ServerFuzzer final {
+ public:
+  ServerFuzzer(sim::ServerProgram program, sim::ServerMemory memory, Target target,
+               ServerFuzzerOptions options);
+  ~ServerFuzzer();
+  ServerFuzzer(const ServerFuzzer&) = delete;
+  ServerFuzzer& operator=(const ServerFuzzer&) = delete;
+
+  /// -1: no input, 0: it was played. What is found is written beside the others, and ends the
+  /// process by abort(); a server that cannot be fuzzed ends it with status 2, and a reason on
+  /// stderr.
+  int run_one(std::string_view octets);
+  [[nodiscard]] const Target& target() const { return target_; }
+  [[nodiscard]] sim::Simulation& simulation() { return simulation_; }
+
+ private:
+  void start();
+  void say(const std::string& text) const;
+  [[noreturn]] void give_up(const std::string& why) const;
+  void complain(const Suspicion& suspicion, std::string_view octets);
+
+  Target target_;
+  ServerFuzzerOptions options_;
+  sim::Simulation simulation_;
+  std::unique_ptr<QuickPlayer> player_;
+  std::deque<Scenario> history_;  ///< the last of it is being played
+};
+
+/// Hands the inputs to libFuzzer; `words` are its command line. Its status, if it comes back.
+int run_libfuzzer(ServerFuzzer& fuzzer, std::vector<std::string> words);
+
+/// Of libFuzzer's option in `words`; "": without it.
+std::string artifact_prefix_in(const std::vector<std::string>& words);
+
+/// The words `PROGRAM --play FILE` and `PROGRAM --explain FILE [FOLDER]` carried out, as a status;
+/// nothing: these are words for libFuzzer.
+std::optional<int> carry_out_trial(const std::vector<std::string>& words,
+                                   const sim::ServerProgram& program,
+                                   const sim::ServerMemory& memory, const Target& target,
+                                   const QuickPlayerOptions& place);
+
+}  // namespace sockdrill
