@@ -161,6 +161,34 @@ void add_dictionary(CLI::App& app, Arguments& arguments, DictionaryArguments& va
       ->type_name("FILE");
 }
 
+void add_fuzz(CLI::App& app, Arguments& arguments, FuzzArguments& values) {
+  CLI::App& command =
+      add(app, "fuzz", "Fuzzes a server as it is, without its source, on a simulated kernel",
+          arguments, values);
+  values.jobs = std::max(1U, std::thread::hardware_concurrency());
+  add_target(command, values.target);
+  command
+      .add_option("--for", values.time,
+                  "how long: 90, 90s, 10m or 8h; until interrupted without it")
+      ->type_name("TIME");
+  command.add_option("-j,--jobs", values.jobs, "how many servers at a time")
+      ->check(CLI::Range(1U, 1024U))
+      ->capture_default_str();
+  add_seed(command, values.seed);
+  command
+      .add_option("--corpus", values.corpus,
+                  "the campaign's folder: inputs and findings; it goes on where it was")
+      ->type_name("DIR");
+  command
+      .add_option("--triage", values.triage,
+                  "no fuzzing: which findings of that campaign are still there?")
+      ->type_name("DIR");
+  command
+      .add_option("--report", values.reports,
+                  "json=FILE, junit=FILE or another of run's; repeatable")
+      ->type_name("FORMAT=FILE");
+}
+
 /// What could have stood where `word` stands: options, or subcommands.
 std::vector<std::string> words_near(const CLI::App& app, const std::string& word) {
   std::vector<std::string> words;
@@ -234,6 +262,8 @@ Arguments parse_arguments(int count, char** words) {
   add_decode(app, chosen, decode);
   DictionaryArguments dictionary;
   add_dictionary(app, chosen, dictionary);
+  FuzzArguments fuzz;
+  add_fuzz(app, chosen, fuzz);
   DoctorArguments doctor;
   add(app, "doctor", "Says what this machine allows, and what is lost where it does not", chosen,
       doctor);

@@ -82,15 +82,25 @@ struct DictionaryArguments {
   FormArguments form;
   std::string output;  ///< "": standard output
 };
+struct FuzzArguments {
+  TargetArguments target;
+  std::string time;  ///< "90", "10m"; "": until interrupted
+  unsigned jobs = 1;
+  std::uint64_t seed = 1;
+  std::string corpus;  ///< a campaign's folder; "": named after the server
+  std::string triage;  ///< such a folder, to look at its findings again
+  std::vector<std::string> reports;
+};
 struct DoctorArguments {};
 /// Nothing is left to do: help or the version was printed, or bad usage was complained about.
 struct Done {
   int exit_code = 0;
 };
 
-using Arguments = std::variant<Done, RunArguments, PlanArguments, ListArguments, LintArguments,
-                               ExplainArguments, JudgeArguments, ReplayArguments, EncodeArguments,
-                               DecodeArguments, DictionaryArguments, DoctorArguments>;
+using Arguments =
+    std::variant<Done, RunArguments, PlanArguments, ListArguments, LintArguments, ExplainArguments,
+                 JudgeArguments, ReplayArguments, EncodeArguments, DecodeArguments,
+                 DictionaryArguments, FuzzArguments, DoctorArguments>;
 
 Arguments parse_arguments(int count, char** words);
 

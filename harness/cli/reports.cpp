@@ -63,22 +63,26 @@ Result<std::unique_ptr<Reporter>> make_reporter(const std::string& format, const
 
 }  // namespace
 
-Result<Reports> open_reports(const RunArguments& arguments) {
+Result<Reports> open_reports(const std::vector<std::string>& words, StandardOutput standard_output,
+                             bool verbose) {
   Reports reports;
   const ConsoleOptions console{.color = wants_color(STDOUT_FILENO),
                                .progress = ::isatty(STDOUT_FILENO) == 1,
-                               .verbose = arguments.verbose};
+                               .verbose = verbose};
   std::vector<std::string> on_stdout;
-  for (const std::string& report : arguments.reports) {
+  for (const std::string& report : words) {
     const std::size_t equals = report.find('=');
     const std::string format = report.substr(0, equals);
     const bool has_file = equals != std::string::npos;
+    if (!has_file && standard_output == StandardOutput::not_ours)
+      return fail(fmt::format("'{}': expected a file, as in junit=report.xml", report), "--report");
     if (!has_file) on_stdout.push_back(format);
     const Sink sink = has_file ? TRY(open_sink(report.substr(equals + 1), std::ios::trunc, reports))
                                : Sink(print);
     reports.reporters.push_back(TRY(make_reporter(
-        format, sink, has_file ? ConsoleOptions{.verbose = arguments.verbose} : console, reports)));
+        format, sink, has_file ? ConsoleOptions{.verbose = verbose} : console, reports)));
   }
+  if (standard_output == StandardOutput::not_ours) return reports;
   // GitHub's annotations are lines between the console's, which is there whenever nothing else is.
   const bool has_annotations = std::erase(on_stdout, "github") > 0;
   if (on_stdout.empty()) {

@@ -23,9 +23,14 @@ struct Reports {
   std::vector<ReportFile> files;
 };
 
-/// Those asked for, and the console's when nothing else takes standard output. The annotations for
-/// GitHub are lines between the console's. The error is about `--report` or a file.
-Result<Reports> open_reports(const RunArguments& arguments);
+/// What standard output is for, when no report wants it.
+enum class StandardOutput { console, not_ours };
+
+/// Those asked for (`FORMAT` or `FORMAT=FILE`), and the console's when nothing else takes standard
+/// output. The annotations for GitHub are lines between the console's. The error is about
+/// `--report` or a file.
+Result<Reports> open_reports(const std::vector<std::string>& words, StandardOutput standard_output,
+                             bool verbose);
 
 /// When the run is over: the first file that did not take all of its report, on a full disk.
 Result<void> finish(const Reports& reports);

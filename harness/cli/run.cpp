@@ -1,13 +1,10 @@
-#include <unistd.h>
-
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 
 #include <fmt/format.h>
 
 #include "harness/base/try.h"
 #include "harness/cli/command.h"
+#include "harness/cli/interrupt.h"
 #include "harness/cli/reports.h"
 #include "harness/cli/selection.h"
 #include "harness/suite/suite.h"
@@ -15,14 +12,6 @@
 namespace sockdrill {
 
 namespace {
-
-// Written by the signal handler only.
-std::atomic<bool> interrupted{false};
-
-extern "C" void on_interrupt(int /*signal*/) {
-  // The second time, at once: the stages end with us, whatever we were doing.
-  if (interrupted.exchange(true)) ::_exit(kExitInterrupted);
-}
 
 Result<void> read_shard(const std::string& text, SuiteOptions& suite) {
   if (text.empty()) return {};
@@ -73,13 +62,11 @@ int carry_out(const RunArguments& arguments) {
         home->why_degraded.c_str()));
     suite.jobs = 1;
   }
-  Result<Reports> reports = open_reports(arguments);
+  Result<Reports> reports =
+      open_reports(arguments.reports, StandardOutput::console, arguments.verbose);
   if (!reports) return complain(reports.error());
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
-  const int code =
-      run_suite(*home, *installation, *checks, *targets, suite, reports->reporters, interrupted);
+  const int code = run_suite(*home, *installation, *checks, *targets, suite, reports->reporters,
+                             catch_interrupts());
   const Result<void> written = finish(*reports);
   if (written) return code;
   static_cast<void>(complain(written.error()));

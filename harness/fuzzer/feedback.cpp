@@ -8,6 +8,7 @@
 #include <fstream>
 #include <vector>
 
+#include "harness/base/text.h"
 #include "harness/fuzzer/program_text.h"
 
 // libFuzzer's: it clears them before each input, and takes what has been counted after it as
@@ -107,7 +108,7 @@ std::size_t Feedback::seen() { return ever_seen; }
 
 void Feedback::on_call(const sim::Task& task, const char* call) {
   const std::uint64_t here =
-      combine(std::hash<std::string_view>{}(call),
+      combine(hash_of(call),
               program_text().return_address_above(__builtin_frame_address(0), task.stack_top()));
   count(combine(last_call_, here));
   last_call_ = here;
@@ -121,7 +122,7 @@ void Feedback::on_outcome(const std::string& client, ClientOutcome outcome,
                                                        : class_of_reply(octets);
   if (classes_.size() >= kMostClasses && !classes_.contains(what)) what = "(other)";
   classes_.try_emplace(what, 0);
-  const std::uint64_t here = std::hash<std::string>{}(what);
+  const std::uint64_t here = hash_of(what);
   std::uint64_t& last = last_[client];
   count(combine(last ^ 0x5bd1e995, here));
   last = here;

@@ -137,8 +137,20 @@ int play_input(Trials& trials, const std::string& file) {
   return shown ? 1 : 0;
 }
 
+SeenAgain seen_again_by(const std::string& self, const Target& target,
+                        const QuickPlayerOptions& place) {
+  SeenAgain again{.server = target,
+                  .simulated = {self, "--play"},
+                  .real = {find_sockdrill(self), "run"},
+                  .tries_real = true};
+  again.server.command = {"env", "SOCKDRILL_AS_SERVER=1", std::filesystem::absolute(self)};
+  const std::vector<std::string> words = with_placeholders(target.command, place);
+  again.server.command.insert(again.server.command.end(), words.begin() + 1, words.end());
+  return again;
+}
+
 int write_finding(Trials& trials, const std::string& file, const std::string& folder,
-                  const std::string& self) {
+                  const SeenAgain& again) {
   Result<Scenario> scenario = read_input(file, trials.target());
   if (!scenario) {
     fmt::print(stderr, "{}\n", to_string(scenario.error()));
@@ -174,27 +186,37 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
   const std::string output = trials.output();
   const std::string explained = trials.explain(small);
 
-  Target as_server = trials.target();
-  as_server.command = {"env", "SOCKDRILL_AS_SERVER=1", std::filesystem::absolute(self)};
-  const std::vector<std::string> words = with_placeholders(trials.target().command, trials.place());
-  as_server.command.insert(as_server.command.end(), words.begin() + 1, words.end());
+  const std::string stack = stack_in(output);
+  const Json summary{{"rule", first.rule},
+                     {"what", last ? last->what : first.what},
+                     {"stack", stack},
+                     {"needs_history", needs_history},
+                     {"trials", smallest.trials}};
   if (!write_files(folder, {{"scenario.json", write_scenario(small).dump(2) + "\n"},
-                            {"server.json", write_target(as_server).dump(2) + "\n"},
+                            {"server.json", write_target(again.server).dump(2) + "\n"},
+                            {"finding.json", summary.dump(2) + "\n"},
+                            {"recording.jsonl", trials.recording()},
                             {"output.txt", output}}))
     return 2;
-  const std::vector<std::string> real{find_sockdrill(self), "run", folder + "/scenario.json", "-t",
-                                      folder + "/server.json"};
-  const int status = small.needs_simulated_kernel() ? -1 : run_quietly(real);
+  const auto command = [&](std::vector<std::string> words, bool names_server) {
+    words.push_back(folder + "/scenario.json");
+    if (names_server) words.insert(words.end(), {"-t", folder + "/server.json"});
+    return words;
+  };
+  std::vector<std::string> simulated = command(again.simulated, !again.tries_real);
+  const std::vector<std::string> real = command(again.real, true);
+  const bool can_be_real = !small.needs_simulated_kernel();
 
   std::string report = fmt::format("{}: {}\n", first.rule, last ? last->what : first.what);
   report += fmt::format("found by {} with {}{}\nminimised in {} trials\n", trials.target().name,
                         file, needs_history ? " and the inputs before it" : "", smallest.trials);
-  report += in_the_real_world(small, status) + "\n\nsee it again:\n";
-  report += fmt::format("  simulated kernel: {} --play {}/scenario.json\n", self, folder);
-  if (!small.needs_simulated_kernel())
-    report += fmt::format("  real kernel:      {}\n", fmt::join(real, " "));
+  if (again.tries_real)
+    report += in_the_real_world(small, can_be_real ? run_quietly(real) : -1) + "\n";
+  report += "\nsee it again:\n";
+  report += fmt::format("  simulated kernel: {}\n", fmt::join(simulated, " "));
+  if (can_be_real) report += fmt::format("  real kernel:      {}\n", fmt::join(real, " "));
   if (!explained.empty()) report += "\n" + explained;
-  if (const std::string stack = stack_in(output); !stack.empty()) report += "\n" + stack;
+  if (!stack.empty()) report += "\n" + stack;
   report += "\nthe server's last calls (thread: call):\n" + calls;
   if (!write_files(folder, {{"report.txt", report}})) return 2;
   fmt::print("{}", report.substr(0, report.find("\n\n", report.find("see it again")) + 1));

@@ -8,6 +8,14 @@
 
 namespace sockdrill {
 
+/// How a finding is seen again.
+struct SeenAgain {
+  Target server;                       ///< the manifest that is written beside it
+  std::vector<std::string> simulated;  ///< the command, but for the scenario's file
+  std::vector<std::string> real;       ///< the same on the real kernel
+  bool tries_real = false;             ///< is it to be played there, too, now?
+};
+
 /// A scenario from a file, as JSON or in the compact form, which of the two its first octet says.
 Result<Scenario> read_input(const std::string& file, const Target& target);
 
@@ -22,10 +30,16 @@ int play_input(Trials& trials, const std::string& file);
 ///   output.txt      what the server wrote
 ///   server.json     a manifest of this very program as a server, for `sockdrill run`
 ///
-/// `self`: this program. The scenario is also played on the real kernel, where `sockdrill` can be
-/// found, and the report says whether it shows there. When `file` shows nothing but `file`.history
-/// is there, it is that one that is minimised.
+///   finding.json    rule, what, stack: for programs
+///   recording.jsonl what happened, for `sockdrill judge` and `sockdrill replay`
+///
+/// When `file` shows nothing but `file`.history is there, it is that one that is minimised.
 int write_finding(Trials& trials, const std::string& file, const std::string& folder,
-                  const std::string& self);
+                  const SeenAgain& again);
+
+/// Of a server that was linked with the fuzzer: the scenario is also played on the real kernel,
+/// where `sockdrill` can be found. `self`: this program.
+SeenAgain seen_again_by(const std::string& self, const Target& target,
+                        const QuickPlayerOptions& place);
 
 }  // namespace sockdrill

@@ -1,5 +1,6 @@
 #include "harness/fuzzer/fuzz_request.h"
 
+#include "harness/base/text.h"
 #include "harness/base/try.h"
 
 namespace sockdrill {
@@ -43,13 +44,22 @@ Result<FuzzRequest> read_fuzz_request(const std::string& text, const std::string
 }
 
 std::string identity_of(const Suspicion& suspicion) {
-  std::string text = suspicion.rule + ": ";
-  for (const char c : suspicion.what) {
-    const bool is_digit = c >= '0' && c <= '9';
-    if (!is_digit)
-      text += c;
-    else if (text.back() != '0')
-      text += '0';
+  std::string text = suspicion.rule + ":";
+  bool follows_number = false;
+  for (std::string word : split(suspicion.what, ' ')) {
+    // "1 byte" and "3,699 bytes" are alike; so are ports.
+    const bool is_number = !word.empty() && word[0] >= '0' && word[0] <= '9';
+    if (follows_number && word.ends_with('s')) word.pop_back();
+    std::string alike;
+    for (const char c : word) {
+      const bool is_of_number = (c >= '0' && c <= '9') || (is_number && c == ',');
+      if (!is_of_number)
+        alike += c;
+      else if (alike.empty() || alike.back() != '0')
+        alike += '0';
+    }
+    text += " " + alike;
+    follows_number = is_number;
   }
   return text;
 }

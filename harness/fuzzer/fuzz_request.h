@@ -32,6 +32,9 @@ Result<FuzzRequest> read_fuzz_request(const std::string& text, const std::string
 /// What makes two suspicions the same: the rule, and what it says but for numbers.
 std::string identity_of(const Suspicion& suspicion);
 
+/// The status of one that wants to be started anew, with nothing found.
+inline constexpr int kExitToGoOn = 75;  // EX_TEMPFAIL of sysexits.h
+
 /// Counted by the one, read by the other.
 struct FuzzCounters {
   std::uint64_t inputs = 0;

@@ -61,7 +61,11 @@ int drive(ServerProgram program) {
   const QuickPlayerOptions place{
       .port = sockdrill_fuzzer_port, .path = sockdrill_fuzzer_path, .on_outcome = {}};
   reserve_descriptors();
-  std::optional<int> status = carry_out_trial(words, program, memory_of_server(), *target, place);
+  std::optional<int> status;
+  {
+    Trials trials(program, memory_of_server(), *target, place);
+    status = carry_out_trial(words, trials, seen_again_by(words[0], *target, place));
+  }
   if (!status) {
     ServerFuzzer fuzzer(std::move(program), memory_of_server(), std::move(*target),
                         ServerFuzzerOptions{.place = place,
@@ -69,6 +73,7 @@ int drive(ServerProgram program) {
                                             .explain = words[0] + " --explain",
                                             .on_start = {},
                                             .on_input = {},
+                                            .refine = {},
                                             .is_known = {},
                                             .say = {}});
     status = run_libfuzzer(fuzzer, words);

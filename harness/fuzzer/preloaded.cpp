@@ -19,6 +19,7 @@
 #include "harness/fuzzer/fuzz_request.h"
 #include "harness/fuzzer/program_text.h"
 #include "harness/fuzzer/server_fuzzer.h"
+#include "harness/simulated/take_over.h"
 
 namespace sockdrill {
 
@@ -26,6 +27,14 @@ namespace {
 
 /// What a server says is kept, for those who want to know what it said last, up to this size.
 constexpr off_t kMostOutput = off_t{1} << 20U;
+constexpr std::size_t kMostResident = std::size_t{1} << 30U;
+
+/// Of this process.
+std::size_t resident_octets() {
+  const std::string text = read_file("/proc/self/statm").value_or("");
+  const std::size_t space = text.find(' ');
+  return space == std::string::npos ? 0 : std::strtoull(&text[space], nullptr, 10) * 4096;
+}
 
 void report_crash(const sim::Task& /*task*/, int signal) {
   const std::string text =
@@ -45,9 +54,9 @@ class ServerOutput final {
   }
   void keep_small() const {
     struct stat status {};
-    if (::fstat(memory_.raw(), &status) == 0 && status.st_size > kMostOutput)
-      static_cast<void>(::ftruncate(memory_.raw(), 0));
+    if (::fstat(memory_.raw(), &status) == 0 && status.st_size > kMostOutput) clear();
   }
+  void clear() const { static_cast<void>(::ftruncate(memory_.raw(), 0)); }
   [[nodiscard]] std::string text() const {
     return read_file(fmt::format("/proc/self/fd/{}", memory_.raw())).value_or("");
   }
@@ -81,12 +90,17 @@ int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlay
     feedback->forget_clients();
     ++counters.inputs;
     counters.features = Feedback::seen();
-    if (counters.inputs % 1024 == 0) output.keep_small();
+    if (counters.inputs % 1024 != 0) return;
+    output.keep_small();
+    // A server may keep what it is told to keep. That is no leak, and another one goes on.
+    if (resident_octets() > kMostResident) ::_exit(kExitToGoOn);
   };
+  options.refine = [&](Suspicion& suspicion) { suspicion.what += place_of_crash(output.text()); };
   options.is_known = [&](const Suspicion& suspicion) {
-    // A crash leaves nothing behind that a server could be started on.
+    // A crash leaves a heap behind that no server should be started on.
     if (suspicion.rule == "invariant/alive" || !known.contains(identity_of(suspicion)))
       return false;
+    output.clear();
     ++counters.known;
     return true;
   };
@@ -112,9 +126,15 @@ Result<int> answer(const std::string& request_file, sim::ServerProgram program) 
   if (!text) return fail(describe(text.error()), request_file);
   const FuzzRequest request = TRY(read_fuzz_request(*text, request_file));
   const QuickPlayerOptions place{.port = request.port, .path = request.path, .on_outcome = {}};
-  if (const std::optional<int> status =
-          carry_out_trial(request.words, program, sim::memory_of_program(), request.target, place))
-    return *status;
+  {
+    Trials trials(program, sim::memory_of_program(), request.target, place);
+    trials.on_crash = report_crash;
+    const SeenAgain again{.server = request.target,
+                          .simulated = {"sockdrill", "run", "--world", "simulated"},
+                          .real = {"sockdrill", "run"}};
+    if (const std::optional<int> status = carry_out_trial(request.words, trials, again))
+      return *status;
+  }
   return fuzz(request, std::move(program), place);
 }
 
@@ -122,7 +142,7 @@ Result<int> answer(const std::string& request_file, sim::ServerProgram program) 
 
 namespace sim {
 
-bool should_drive() { return std::getenv(kFuzzVariable) != nullptr; }
+bool should_drive() { return is_to_be_simulated(kFuzzVariable); }
 
 int drive(ServerProgram program) {
   const std::string request_file = std::getenv(kFuzzVariable);

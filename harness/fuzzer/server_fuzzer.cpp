@@ -45,12 +45,14 @@ void ServerFuzzer::give_up(const std::string& why) const {
 void ServerFuzzer::start() {
   if (options_.on_start) options_.on_start();
   history_.clear();
+  // Of a server before this one (unix(7)).
+  if (!options_.place.path.empty()) ::unlink(options_.place.path.c_str());
   player_ = std::make_unique<QuickPlayer>(simulation_, target_, options_.place);
   const Result<void> started = player_->start();
   if (started && simulation_.not_simulated().empty()) return;
-  give_up(started ? fmt::format("the server calls {}, which is not simulated",
-                                simulation_.not_simulated())
-                  : started.error().message);
+  const std::string& what = simulation_.not_simulated();
+  give_up(what.empty() ? started.error().message
+                       : fmt::format("the server calls {}, which is not simulated", what));
 }
 
 int ServerFuzzer::run_one(std::string_view octets) {
@@ -61,11 +63,12 @@ int ServerFuzzer::run_one(std::string_view octets) {
   if (player_ == nullptr) start();
   history_.push_back(std::move(scenario));
   if (history_.size() > kHistory) history_.pop_front();
-  const std::optional<Suspicion> suspicion = player_->play(*plan);
+  std::optional<Suspicion> suspicion = player_->play(*plan);
   if (const std::string& what = simulation_.not_simulated(); !what.empty())
     give_up(fmt::format("the server calls {}, which is not simulated", what));
   if (options_.on_input) options_.on_input();
   if (!suspicion) return 0;
+  if (options_.refine) options_.refine(*suspicion);
   if (!options_.is_known || !options_.is_known(*suspicion)) complain(*suspicion, octets);
   player_.reset();
   return 0;
@@ -95,17 +98,12 @@ std::string artifact_prefix_in(const std::vector<std::string>& words) {
   return prefix;
 }
 
-std::optional<int> carry_out_trial(const std::vector<std::string>& words,
-                                   const sim::ServerProgram& program,
-                                   const sim::ServerMemory& memory, const Target& target,
-                                   const QuickPlayerOptions& place) {
-  const bool plays = words.size() == 3 && words[1] == "--play";
-  const bool explains = (words.size() == 3 || words.size() == 4) && words[1] == "--explain";
-  if (!plays && !explains) return std::nullopt;
-  Trials trials(program, memory, target, place);
-  if (plays) return play_input(trials, words[2]);
+std::optional<int> carry_out_trial(const std::vector<std::string>& words, Trials& trials,
+                                   const SeenAgain& again) {
+  if (words.size() == 3 && words[1] == "--play") return play_input(trials, words[2]);
+  if ((words.size() != 3 && words.size() != 4) || words[1] != "--explain") return std::nullopt;
   return write_finding(trials, words[2], words.size() == 4 ? words[3] : words[2] + ".finding",
-                       words[0]);
+                       again);
 }
 
 }  // namespace sockdrill

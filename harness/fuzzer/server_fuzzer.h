@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/fuzz/legal.h"
+#include "harness/fuzzer/finding.h"
 #include "harness/scenario/scenario.h"
 #include "harness/simulated/quick_player.h"
 
@@ -26,6 +27,8 @@ struct ServerFuzzerOptions {
   std::function<void()> on_start;
   /// Called after each input that was played.
   std::function<void()> on_input;
+  /// Says more of a suspicion, where there is more to say.
+  std::function<void(Suspicion&)> refine;
   /// Whether it is known already, and to be passed over with a server started anew.
   std::function<bool(const Suspicion&)> is_known;
   /// Takes what is to be said, a line or more; without it that goes to stderr.
@@ -68,9 +71,7 @@ std::string artifact_prefix_in(const std::vector<std::string>& words);
 
 /// The words `PROGRAM --play FILE` and `PROGRAM --explain FILE [FOLDER]` carried out, as a status;
 /// nothing: these are words for libFuzzer.
-std::optional<int> carry_out_trial(const std::vector<std::string>& words,
-                                   const sim::ServerProgram& program,
-                                   const sim::ServerMemory& memory, const Target& target,
-                                   const QuickPlayerOptions& place);
+std::optional<int> carry_out_trial(const std::vector<std::string>& words, Trials& trials,
+                                   const SeenAgain& again);
 
 }  // namespace sockdrill

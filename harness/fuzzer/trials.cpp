@@ -2,12 +2,14 @@
 
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <utility>
@@ -16,6 +18,7 @@
 
 #include "harness/base/deadline.h"
 #include "harness/base/fd.h"
+#include "harness/base/version.h"
 #include "harness/judge/judge.h"
 #include "harness/play/player.h"
 #include "harness/report/report.h"
@@ -89,10 +92,19 @@ std::string crash_in(const std::string& output) {
   while ((at = output.find("\n    #", at)) != std::string::npos) {
     const std::size_t end = output.find('\n', at + 1);
     const std::string function = function_in(std::string_view(output).substr(at, end - at));
-    if (is_servers(function)) return kind + " in " + function + "()";
+    // A place without a name has no parentheses.
+    if (is_servers(function))
+      return kind + " in " + function + (function.find("+0x") == std::string::npos ? "()" : "");
     at = at + 1;
   }
   return kind;
+}
+
+std::string place_of_crash(const std::string& output) {
+  const std::string crash =
+      output.find("ERROR: the server: ") == std::string::npos ? "" : crash_in(output);
+  const std::size_t in = crash.find(" in ");
+  return in == std::string::npos ? "" : "," + crash.substr(in);
 }
 
 Result<Plan> plan_of_input(const Scenario& scenario, const Target& target) {
@@ -124,13 +136,20 @@ std::string Trials::in_child(Body body) {
   if (child == 0) {
     ::dup2(written.raw(), STDOUT_FILENO);
     ::dup2(written.raw(), STDERR_FILENO);
+    // Of processor time: a busy machine makes nobody late.
+    const rlimit limit{.rlim_cur = static_cast<rlim_t>(seconds_),
+                       .rlim_max = static_cast<rlim_t>(seconds_) + 1};
+    ::setrlimit(RLIMIT_CPU, &limit);
+    ::signal(SIGXCPU, SIG_DFL);
     sim::Simulation simulation(program_, memory_);
+    simulation.on_crash = on_crash;
     const std::string text = body(simulation);
     static_cast<void>(::pwrite(said.raw(), text.data(), text.size(), 0));
     static_cast<void>(std::fflush(nullptr));
     ::_exit(0);
   }
-  const Deadline deadline = Deadline::after(std::chrono::seconds(seconds_));
+  // And one that sleeps for real, which no simulated server does.
+  const Deadline deadline = Deadline::after(std::chrono::seconds(seconds_) * 20);
   was_late_ = false;
   while (child > 0 && ::waitpid(child, &ended_as_, WNOHANG) == 0) {
     if (deadline.has_passed()) {
@@ -139,6 +158,7 @@ std::string Trials::in_child(Body body) {
     }
     ::poll(nullptr, 0, 1);
   }
+  was_late_ = was_late_ || (WIFSIGNALED(ended_as_) && WTERMSIG(ended_as_) == SIGXCPU);
   output_ = contents_of(written);
   return contents_of(said);
 }
@@ -160,7 +180,7 @@ std::optional<Suspicion> Trials::play(const Scenario& scenario, std::string* cal
   if (was_late_) return Suspicion{"hang", fmt::format("no end after {} s", seconds_)};
   if (said == "nothing") return std::nullopt;
   if (const std::size_t end = said.find('\n'); end != std::string::npos)
-    return Suspicion{said.substr(0, end), said.substr(end + 1)};
+    return Suspicion{said.substr(0, end), said.substr(end + 1) + place_of_crash(output_)};
   const std::string crash = crash_in(output_);
   if (!crash.empty()) return Suspicion{"crash", crash};
   if (WIFSIGNALED(ended_as_))
@@ -171,19 +191,30 @@ std::optional<Suspicion> Trials::play(const Scenario& scenario, std::string* cal
 std::string Trials::explain(const Scenario& scenario) {
   const Result<Plan> plan = plan_of_input(scenario, target_);
   if (!plan) return to_string(plan.error());
-  return in_child([&](sim::Simulation& simulation) -> std::string {
+  const std::string said = in_child([&](sim::Simulation& simulation) -> std::string {
     const auto world = make_simulated_world(
         simulation, target_, SimulatedWorldOptions{.port = place_.port, .path = place_.path});
     Played played = sockdrill::play(*world, *plan, PlayOptions{});
     played.recording.target = target_;
     RunResult result{.check = scenario.id, .target = target_.name, .summary = scenario.summary};
     result.scenario_text = write_scenario(scenario).dump(2);
+    played.recording.scenario = write_scenario(scenario);
+    played.recording.scenario_file = scenario.id;
+    played.recording.cases.emplace_back();
+    played.recording.version = version();
     result.verdict = judge(*plan, played.recording);
-    if (result.verdict.grade != Grade::fail) return {};
+    std::string text = write_recording(played.recording);
+    const std::string size = std::to_string(text.size()) + "\n";
+    if (result.verdict.grade != Grade::fail) return size + text;
     result.plan = *plan;
     result.recording = std::move(played.recording);
-    return sockdrill::explain(result, false);
+    return size + text + sockdrill::explain(result, false);
   });
+  const std::size_t begin = said.find('\n') + 1;
+  const std::size_t size = static_cast<std::size_t>(std::atoll(said.c_str()));
+  if (begin == 0 || begin + size > said.size()) return {};  // it crashed on the way
+  recording_ = said.substr(begin, size);
+  return said.substr(begin + size);
 }
 
 }  // namespace sockdrill

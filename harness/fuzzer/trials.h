@@ -3,6 +3,7 @@
 // One scenario on a fresh server in a child process of its own: what an earlier one has left behind
 // in the heap, in libraries or in the simulation has no part in it, and a crash ends nobody else.
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,7 +20,7 @@ Result<Plan> plan_of_input(const Scenario& scenario, const Target& target);
 
 class Trials final {
  public:
-  /// No simulation may be there yet. The child has `seconds` of real time.
+  /// No simulation may be there yet. The child has `seconds` of processor time.
   Trials(sim::ServerProgram program, sim::ServerMemory memory, Target target,
          QuickPlayerOptions place, int seconds = 20);
 
@@ -31,6 +32,11 @@ class Trials final {
   /// The same scenario, recorded and judged: what the judge says to people. "": that nothing is
   /// wrong.
   std::string explain(const Scenario& scenario);
+  /// Of the scenario that was explained last, as a file of JSON Lines; "" before.
+  [[nodiscard]] const std::string& recording() const { return recording_; }
+
+  /// Given to the simulation in each child.
+  std::function<void(const sim::Task&, int signal)> on_crash;
 
   /// What the last child wrote to stdout and stderr, the server among it.
   [[nodiscard]] const std::string& output() const { return output_; }
@@ -49,9 +55,13 @@ class Trials final {
   int ended_as_ = 0;  ///< the child, as wait(2) gives it
   bool was_late_ = false;
   std::string output_;
+  std::string recording_;
 };
 
 /// "AddressSanitizer: heap-buffer-overflow in echo()", from a sanitizer's report; "" without one.
 std::string crash_in(const std::string& output);
+/// A server whose crash was contained tells no more than that it died: where, its stack says, which
+/// is in the output. "" when there is none.
+std::string place_of_crash(const std::string& output);
 
 }  // namespace sockdrill

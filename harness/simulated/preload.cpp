@@ -16,6 +16,7 @@
 #include "harness/sim/libc/simulation.h"
 #include "harness/simulated/request.h"
 #include "harness/simulated/simulated_world.h"
+#include "harness/simulated/take_over.h"
 
 namespace sockdrill {
 
@@ -83,7 +84,7 @@ Result<SimulationResult> simulate(const std::string& request_file, sim::ServerPr
 
 namespace sim {
 
-bool should_drive() { return ::getenv(kSimulationVariable) != nullptr; }
+bool should_drive() { return is_to_be_simulated(kSimulationVariable); }
 
 int drive(ServerProgram program) {
   const std::string request_file = ::getenv(kSimulationVariable);

@@ -68,6 +68,8 @@ bool QuickPlayer::is_alive() const { return impl_->is_alive(); }
 std::optional<Suspicion> QuickPlayer::play(const Plan& plan) { return impl_->play(plan); }
 
 Result<void> QuickPlayer::Impl::start() {
+  // Of a server before this one, whose port it is to have.
+  server_.forget_connections();
   TRY_VOID(server_.start(sockets_.server()));
   Scenario nothing;
   nothing.id = "fuzz/start";

@@ -257,5 +257,13 @@ TEST_F(QuickPlayerTest, AServerThatServesNobodyAnyMore) {
   EXPECT_EQ(play(kOneExchange), "probe");
 }
 
+TEST_F(QuickPlayerTest, ASecondServerHasThePortOfTheFirst) {
+  start([] { serve_each([](int fd) { echo(::dup(fd)); }); });
+  EXPECT_EQ(play(kOneExchange), "invariant/descriptors");
+  player.reset();
+  start([] { serve_each(echo); });
+  EXPECT_EQ(play(kOneExchange), "");
+}
+
 }  // namespace
 }  // namespace sockdrill

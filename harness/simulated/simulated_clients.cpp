@@ -46,6 +46,10 @@ SimulatedClient& SimulatedClients::of(SocketId socket) {
   return found->second;
 }
 
+SimulatedClients::~SimulatedClients() {
+  while (!clients_.empty()) end(clients_.begin()->first, true);
+}
+
 SysResult<SocketId> SimulatedClients::open(const SocketRequest& request) {
   const sim::Outcome<int> fd = sim::create_socket(
       process_, domain_of(server_), socket_type(server_.transport) | SOCK_NONBLOCK, 0);

@@ -30,6 +30,10 @@ class SimulatedClients final : public Sockets {
  public:
   /// `process` is theirs; it and the kernel outlive this.
   SimulatedClients(sim::Process& process, ServerAddress server);
+  /// Resets whatever is open.
+  ~SimulatedClients() override;
+  SimulatedClients(const SimulatedClients&) = delete;
+  SimulatedClients& operator=(const SimulatedClients&) = delete;
 
   SysResult<SocketId> open(const SocketRequest& request) override;
   SysResult<void> connect(SocketId socket, const std::string& to) override;

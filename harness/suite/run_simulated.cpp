@@ -1,10 +1,6 @@
 #include "harness/suite/run_simulated.h"
 
-#include <elf.h>
-#include <sys/stat.h>
-
 #include <filesystem>
-#include <fstream>
 
 #include <fmt/format.h>
 
@@ -12,6 +8,7 @@
 #include "harness/play/target_launch.h"
 #include "harness/simulated/request.h"
 #include "harness/suite/installation.h"
+#include "harness/suite/preloadable.h"
 
 namespace sockdrill {
 
@@ -27,26 +24,6 @@ tl::unexpected<NoPlay> cannot(std::string reason) {
 }
 tl::unexpected<NoPlay> our_fault(std::string reason) {
   return tl::unexpected(NoPlay{.is_our_error = true, .reason = std::move(reason)});
-}
-
-/// Why nothing can be preloaded into it; "" when it can, as far as one sees.
-std::string why_not_preloadable(const std::string& program) {
-  struct stat status {};
-  if (program.empty() || ::stat(program.c_str(), &status) != 0) return "";
-  if ((status.st_mode & (S_ISUID | S_ISGID)) != 0)
-    return fmt::format("{} is setuid or setgid: nothing can be preloaded into it", program);
-  std::ifstream file(program, std::ios::binary);
-  Elf64_Ehdr header{};
-  file.read(reinterpret_cast<char*>(&header), sizeof header);
-  if (!file || std::string_view(reinterpret_cast<const char*>(header.e_ident), SELFMAG) != ELFMAG)
-    return "";  // a script: its interpreter is what counts
-  for (unsigned i = 0; i < header.e_phnum; ++i) {
-    Elf64_Phdr part{};
-    file.seekg(static_cast<std::streamoff>(header.e_phoff + i * header.e_phentsize));
-    file.read(reinterpret_cast<char*>(&part), sizeof part);
-    if (file && part.p_type == PT_INTERP) return "";
-  }
-  return fmt::format("{} is linked statically: its system calls cannot be simulated", program);
 }
 
 Launch launch_of_request(const Stage& stage, const Target& target, const SimulationRequest& request,

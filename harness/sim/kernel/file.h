@@ -82,7 +82,7 @@ class File : public Counted {
 
 /// A descriptor of the real process (0, 1, 2) that the simulated process has at its start. Reading
 /// and writing it is the caller's business.
-class OutsideFile final : public File {
+class OutsideFile : public File {
  public:
   OutsideFile(Kernel& kernel, int real) : File(kernel, FileKind::outside, O_RDWR), real_(real) {}
   [[nodiscard]] int real() const { return real_; }

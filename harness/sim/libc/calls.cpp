@@ -19,18 +19,47 @@ void* next_function(const char* name) {
   return found;
 }
 
-Ref<File> simulated_file(int fd) {
-  if (!is_simulated()) return {};
+FileInUse::FileInUse(File* file) : file_(file) {
+  if (file == nullptr) return;
+  task_ = current_task;
+  place_ = task_->files_in_use.size();
+  task_->files_in_use.emplace_back(file);
+}
+
+FileInUse::~FileInUse() {
+  // In a child of fork(2) that goes on in the middle of a call the file is its parent's to hold; a
+  // jump out of a handler has left others behind.
+  if (file_ != nullptr && task_ == current_task && task_->files_in_use.size() > place_)
+    task_->files_in_use.resize(place_);
+}
+
+FileInUse simulated_file(int fd) {
+  if (!is_simulated()) return FileInUse(nullptr);
   File* file = current_task->process.descriptors.find(fd);
-  if (file == nullptr || file->kind() == FileKind::outside) return {};
-  return Ref<File>(file);
+  return FileInUse(file == nullptr || file->kind() == FileKind::outside ? nullptr : file);
+}
+
+bool is_real(int fd) {
+  if (!is_simulated()) return true;
+  const File* const file = current_task->process.descriptors.find(fd);
+  return file != nullptr && file->kind() == FileKind::outside;
+}
+
+int real_number(int fd) {
+  if (is_simulated()) {
+    File* file = current_task->process.descriptors.find(fd);
+    if (file != nullptr && file->kind() == FileKind::outside)
+      return static_cast<OutsideFile*>(file)->real();
+  }
+  return fd;
 }
 
 bool may_be_real(int fd) {
   if (!is_simulated()) return true;
   const File* file = current_task->process.descriptors.find(fd);
   // Numbers below the reserved ones are the simulation's, open or not.
-  return file != nullptr ? file->kind() == FileKind::outside : fd >= kFirstRealNumber;
+  return file != nullptr ? file->kind() == FileKind::outside
+                         : fd >= kFirstRealNumber && !is_ours(fd);
 }
 
 void begin_call(Task& task, const char* name) {

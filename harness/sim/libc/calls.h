@@ -46,12 +46,40 @@ Function* next(const char* name) {
 }
 #define REAL_FUNCTION(name) (next<decltype(name)>(#name))
 
+/// A file for the time of the running task's call. The task holds it, not its stack: a process that
+/// is killed leaves its calls without unwinding, and lets go of all files nevertheless.
+class FileInUse final {
+ public:
+  /// nullptr: of none.
+  explicit FileInUse(File* file);
+  ~FileInUse();
+  FileInUse(const FileInUse&) = delete;
+  FileInUse& operator=(const FileInUse&) = delete;
+
+  [[nodiscard]] File* get() const { return file_; }
+  File& operator*() const { return *file_; }
+  File* operator->() const { return file_; }
+  explicit operator bool() const { return file_ != nullptr; }
+
+ private:
+  File* file_;
+  Task* task_ = nullptr;
+  std::size_t place_ = 0;
+};
+
 /// The file behind a number, if it is the simulation's to answer; empty: a real descriptor's, or
 /// nobody's.
-Ref<File> simulated_file(int fd);
+FileInUse simulated_file(int fd);
+/// Whether a call on it is the real kernel's to answer: the harness's, or a real file that the
+/// simulated process has under that number.
+bool is_real(int fd);
+/// The real descriptor behind a number: one of the three of the start, or a file's own.
+int real_number(int fd);
 /// A number that the simulated process does not have: EBADF if it is one of ours, else a real
 /// file's.
 bool may_be_real(int fd);
+/// A real descriptor of the harness's, which no server can have.
+bool is_ours(int fd);
 
 /// Handles what is pending for the task. False when a handler without SA_RESTART ran. Does not
 /// return when the process ends.
@@ -118,7 +146,7 @@ auto carry_out_open(const char* name, Ask&& ask) -> decltype(ask(std::declval<Ca
 template <typename Use>
 auto carry_out_on(const char* name, int fd, Use use)
     -> decltype(use(std::declval<File&>(), std::declval<Call&>())) {
-  const Ref<File> file(current_task->process.descriptors.find(fd));
+  const FileInUse file(current_task->process.descriptors.find(fd));
   return carry_out(name, [&](Call& call) -> decltype(use(std::declval<File&>(), call)) {
     if (!file) return refuse(EBADF);
     return use(*file, call);

@@ -20,16 +20,6 @@ namespace sockdrill::sim {
 
 namespace {
 
-/// The real descriptor behind a number: one of the three of the start, or a file's own.
-int real_number(int fd) {
-  if (is_simulated()) {
-    File* file = current_task->process.descriptors.find(fd);
-    if (file != nullptr && file->kind() == FileKind::outside)
-      return static_cast<OutsideFile*>(file)->real();
-  }
-  return fd;
-}
-
 /// A call on what is no file of the simulation's.
 template <typename... Arguments>
 long real_call(long number, int fd, Arguments... arguments) {
@@ -37,7 +27,7 @@ long real_call(long number, int fd, Arguments... arguments) {
   return real(number, real_number(fd), arguments...);
 }
 
-ssize_t read_file(const Ref<File>& file, Buffers buffers) {
+ssize_t read_file(const FileInUse& file, Buffers buffers) {
   Process& process = current_task->process;
   if ((file->status_flags() & O_ACCMODE) == O_WRONLY) return fail_with(EBADF);
   check_writable(buffers);
@@ -50,7 +40,7 @@ ssize_t read_file(const Ref<File>& file, Buffers buffers) {
       give(carry_out("read", [&](Call& call) { return file->read(process, part.get(), call); })));
 }
 
-ssize_t write_file(const Ref<File>& file, Buffers buffers) {
+ssize_t write_file(const FileInUse& file, Buffers buffers) {
   Process& process = current_task->process;
   if ((file->status_flags() & O_ACCMODE) == O_RDONLY) return fail_with(EBADF);
   check_readable(buffers);
@@ -81,13 +71,13 @@ int duplicate_to(int fd, int to, bool close_on_exec) {
     return adopt_real(fd, to);
   const int result = give(carry_out(
       "dup2", [&](Call&) { return process.kernel.duplicate_to(process, fd, to, close_on_exec); }));
-  const Ref<File> file(process.descriptors.find(to));
+  const FileInUse file(process.descriptors.find(to));
   if (result >= 0 && to < 3 && file->kind() == FileKind::outside)
     call_kernel(SYS_dup3, static_cast<OutsideFile*>(file.get())->real(), to, 0);
   return result;
 }
 
-int control(const Ref<File>& file, int fd, int command, long argument) {
+int control(const FileInUse& file, int fd, int command, long argument) {
   Process& process = current_task->process;
   switch (command) {
     case F_DUPFD:
@@ -117,7 +107,7 @@ int control(const Ref<File>& file, int fd, int command, long argument) {
 
 int any_control(int fd, int command, long argument) {
   if (is_simulated()) {
-    Ref<File> file(current_task->process.descriptors.find(fd));
+    const FileInUse file(current_task->process.descriptors.find(fd));
     const bool is_ours =
         file && (file->kind() != FileKind::outside || command == F_DUPFD ||
                  command == F_DUPFD_CLOEXEC || command == F_GETFD || command == F_SETFD);
@@ -157,7 +147,7 @@ int describe(const File& file, struct stat* status) {
 using namespace sockdrill::sim;  // NOLINT(google-build-using-namespace): extern "C" from here on
 
 SIMULATED_CALL ssize_t read(int fd, void* buffer, std::size_t size) {
-  const Ref<File> file = simulated_file(fd);
+  const FileInUse file = simulated_file(fd);
   if (!file) return real_call(SYS_read, fd, buffer, size);
   const iovec one{.iov_base = buffer, .iov_len = size};
   return read_file(file, {&one, 1});
@@ -169,21 +159,21 @@ SIMULATED_CALL ssize_t __read_chk(int fd, void* buffer, std::size_t size, std::s
 }
 
 SIMULATED_CALL ssize_t write(int fd, const void* buffer, std::size_t size) {
-  const Ref<File> file = simulated_file(fd);
+  const FileInUse file = simulated_file(fd);
   if (!file) return real_call(SYS_write, fd, buffer, size);
   const iovec one{.iov_base = const_cast<void*>(buffer), .iov_len = size};
   return write_file(file, {&one, 1});
 }
 
 SIMULATED_CALL ssize_t readv(int fd, const iovec* buffers, int count) {
-  const Ref<File> file = simulated_file(fd);
+  const FileInUse file = simulated_file(fd);
   if (!file) return real_call(SYS_readv, fd, buffers, count);
   if (count < 0 || count > IOV_MAX) return fail_with(EINVAL);
   return read_file(file, {buffers, static_cast<std::size_t>(count)});
 }
 
 SIMULATED_CALL ssize_t writev(int fd, const iovec* buffers, int count) {
-  const Ref<File> file = simulated_file(fd);
+  const FileInUse file = simulated_file(fd);
   if (!file) return real_call(SYS_writev, fd, buffers, count);
   if (count < 0 || count > IOV_MAX) return fail_with(EINVAL);
   return write_file(file, {buffers, static_cast<std::size_t>(count)});
@@ -252,7 +242,7 @@ SIMULATED_CALL int ioctl(int fd, unsigned long request, ...) noexcept {
   va_start(rest, request);
   void* argument = va_arg(rest, void*);
   va_end(rest);
-  const Ref<File> file = simulated_file(fd);
+  const FileInUse file = simulated_file(fd);
   if (!file) return static_cast<int>(real_call(SYS_ioctl, fd, request, argument));
   if (request == FIOCLEX || request == FIONCLEX)
     return any_control(fd, F_SETFD, request == FIOCLEX ? FD_CLOEXEC : 0);
@@ -260,7 +250,7 @@ SIMULATED_CALL int ioctl(int fd, unsigned long request, ...) noexcept {
 }
 
 SIMULATED_CALL int fstat(int fd, struct stat* status) noexcept {
-  const Ref<File> file = simulated_file(fd);
+  const FileInUse file = simulated_file(fd);
   return file ? describe(*file, status) : static_cast<int>(real_call(SYS_fstat, fd, status));
 }
 

@@ -4,6 +4,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
 
 #include "harness/base/check.h"
 #include "harness/sim/libc/calls.h"
@@ -14,6 +18,24 @@ namespace {
 
 // The one there is: functions of the C library have no other way to find it.
 Simulation* the_simulation = nullptr;
+
+/// Real descriptors that are open before a server runs: daemons close all they find.
+std::vector<bool> numbers_of_ours;
+
+void note_numbers_of_ours() {
+  numbers_of_ours.assign(kFirstRealNumber, false);
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
+    const auto number = static_cast<std::size_t>(std::atoi(entry.path().filename().c_str()));
+    if (number >= numbers_of_ours.size()) numbers_of_ours.resize(number + 1);
+    numbers_of_ours[number] = true;
+  }
+  // That of the folder itself is closed by now, and free.
+  for (std::size_t number = 0; number < numbers_of_ours.size(); ++number) {
+    if (numbers_of_ours[number] && call_kernel(SYS_fcntl, as_long(number), F_GETFD) < 0)
+      numbers_of_ours[number] = false;
+  }
+}
 
 }  // namespace
 
@@ -30,7 +52,16 @@ Simulation::Simulation(ServerProgram program, ServerMemory memory)
 
 Simulation::~Simulation() { the_simulation = nullptr; }
 
+bool is_ours(int fd) {
+  const auto number = static_cast<std::size_t>(fd);
+  return number >= kFirstRealNumber && number < numbers_of_ours.size() && numbers_of_ours[number];
+}
+
 Process* Simulation::start_server() {
+  if (numbers_of_ours.empty())
+    note_numbers_of_ours();  // once: what a server has opened since is not ours
+  else
+    optind = 0;  // the C library's, where an earlier server has left it: it begins anew (getopt(3))
   Process& process = kernel_->create_process(nullptr);
   process.command = program_.arguments.empty() ? "" : program_.arguments[0];
   process.most_descriptors = kFirstRealNumber;

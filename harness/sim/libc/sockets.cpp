@@ -1,5 +1,6 @@
 // socket(2) and all that follows from it.
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -23,6 +24,28 @@ auto with_socket(const char* name, int fd, Use use)
                         if (socket == nullptr) return refuse(ENOTSOCK);
                         return use(*socket, call);
                       });
+}
+
+/// A real socket in the simulated process, for what only the real kernel knows.
+class MachineSocket final : public OutsideFile {
+ public:
+  using OutsideFile::OutsideFile;
+  ~MachineSocket() override { call_kernel(SYS_close, real()); }
+  std::uint32_t poll() override {
+    pollfd asked{.fd = real(), .events = POLLIN | POLLOUT, .revents = 0};
+    call_kernel(SYS_poll, as_long(&asked), 1, 0);
+    return static_cast<std::uint32_t>(static_cast<unsigned short>(asked.revents));
+  }
+};
+
+int open_machine_socket(int type, int protocol) {
+  const long made = call_kernel(SYS_socket, AF_NETLINK, type | SOCK_CLOEXEC, protocol);
+  if (made < 0) return fail_with(static_cast<int>(-made));
+  Process& process = current_task->process;
+  return give(carry_out_open("socket", [&](Call&) {
+    return process.descriptors.add(make_ref<MachineSocket>(process.kernel, static_cast<int>(made)),
+                                   (type & SOCK_CLOEXEC) != 0);
+  }));
 }
 
 /// strike() on a descriptor; what is no socket is not counted.
@@ -79,10 +102,10 @@ using namespace sockdrill::sim;  // NOLINT(google-build-using-namespace): extern
 
 SIMULATED_CALL int socket(int family, int type, int protocol) noexcept {
   if (!is_simulated()) return static_cast<int>(real(SYS_socket, family, type, protocol));
-  if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) {
-    // Netlink and the like ask about the real machine, which is another one.
-    return fail_with(EAFNOSUPPORT);
-  }
+  // Netlink asks about addresses and routes, of which the simulated machine has as many as the real
+  // one where the server runs.
+  if (family == AF_NETLINK) return open_machine_socket(type, protocol);
+  if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) return fail_with(EAFNOSUPPORT);
   Process& process = current_task->process;
   return give(carry_out_open(
       "socket", [&](Call&) { return create_socket(process, family, type, protocol); }));
@@ -97,7 +120,7 @@ SIMULATED_CALL int socketpair(int family, int type, int protocol, int fds[2]) no
 }
 
 SIMULATED_CALL int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
-  if (!is_simulated()) return static_cast<int>(real(SYS_bind, fd, address, length));
+  if (is_real(fd)) return static_cast<int>(real(SYS_bind, real_number(fd), address, length));
   return give(with_socket("bind", fd, [&](Socket& socket, Call&) {
     return socket.bind(current_task->process, address, length);
   }));
@@ -137,7 +160,7 @@ SIMULATED_CALL int shutdown(int fd, int how) noexcept {
 }
 
 SIMULATED_CALL int getsockname(int fd, sockaddr* address, socklen_t* length) noexcept {
-  if (!is_simulated()) return static_cast<int>(real(SYS_getsockname, fd, address, length));
+  if (is_real(fd)) return static_cast<int>(real(SYS_getsockname, real_number(fd), address, length));
   return tell_name("getsockname", fd, address, length,
                    [](Socket& socket) { return socket.name(); });
 }
@@ -150,8 +173,8 @@ SIMULATED_CALL int getpeername(int fd, sockaddr* address, socklen_t* length) noe
 
 SIMULATED_CALL int getsockopt(int fd, int level, int name, void* value,
                               socklen_t* length) noexcept {
-  if (!is_simulated())
-    return static_cast<int>(real(SYS_getsockopt, fd, level, name, value, length));
+  if (is_real(fd))
+    return static_cast<int>(real(SYS_getsockopt, real_number(fd), level, name, value, length));
   return give(with_socket("getsockopt", fd, [&](Socket& socket, Call&) {
     return socket.get_option(level, name, value, length);
   }));
@@ -159,8 +182,8 @@ SIMULATED_CALL int getsockopt(int fd, int level, int name, void* value,
 
 SIMULATED_CALL int setsockopt(int fd, int level, int name, const void* value,
                               socklen_t length) noexcept {
-  if (!is_simulated())
-    return static_cast<int>(real(SYS_setsockopt, fd, level, name, value, length));
+  if (is_real(fd))
+    return static_cast<int>(real(SYS_setsockopt, real_number(fd), level, name, value, length));
   return give(with_socket("setsockopt", fd, [&](Socket& socket, Call&) {
     return socket.set_option(level, name, value, length);
   }));
@@ -172,18 +195,18 @@ SIMULATED_CALL int sockatmark(int fd) noexcept {
 }
 
 SIMULATED_CALL ssize_t sendmsg(int fd, const msghdr* message, int flags) {
-  if (!is_simulated()) return real(SYS_sendmsg, fd, message, flags);
+  if (is_real(fd)) return real(SYS_sendmsg, real_number(fd), message, flags);
   return send_message("sendmsg", fd, *message, flags);
 }
 
 SIMULATED_CALL ssize_t recvmsg(int fd, msghdr* message, int flags) {
-  if (!is_simulated()) return real(SYS_recvmsg, fd, message, flags);
+  if (is_real(fd)) return real(SYS_recvmsg, real_number(fd), message, flags);
   return receive_message("recvmsg", fd, *message, flags);
 }
 
 SIMULATED_CALL ssize_t sendto(int fd, const void* buffer, std::size_t size, int flags,
                               const sockaddr* address, socklen_t length) {
-  if (!is_simulated()) return real(SYS_sendto, fd, buffer, size, flags, address, length);
+  if (is_real(fd)) return real(SYS_sendto, real_number(fd), buffer, size, flags, address, length);
   iovec one{.iov_base = const_cast<void*>(buffer), .iov_len = size};
   msghdr message{};
   message.msg_name = const_cast<sockaddr*>(address);
@@ -199,7 +222,7 @@ SIMULATED_CALL ssize_t send(int fd, const void* buffer, std::size_t size, int fl
 
 SIMULATED_CALL ssize_t recvfrom(int fd, void* buffer, std::size_t size, int flags,
                                 sockaddr* address, socklen_t* length) {
-  if (!is_simulated()) return real(SYS_recvfrom, fd, buffer, size, flags, address, length);
+  if (is_real(fd)) return real(SYS_recvfrom, real_number(fd), buffer, size, flags, address, length);
   iovec one{.iov_base = buffer, .iov_len = size};
   SocketName from;
   msghdr message{};

@@ -45,6 +45,8 @@ class Task final : public Waiter {
   [[nodiscard]] State state() const { return state_; }
   /// The call it is in, for reports: "epoll_wait". A literal; nullptr outside of calls.
   const char* call = nullptr;
+  /// Of the calls it is in.
+  std::vector<Ref<File>> files_in_use;
   std::uint64_t calls = 0;
   std::uint64_t sleeps = 0;  ///< times that it has parked
   /// Of its last wait: by what it waited for. Else a signal or the deadline has ended it.

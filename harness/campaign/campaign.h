@@ -1,0 +1,65 @@
+#pragma once
+
+// A campaign: servers with the fuzzer preloaded, as many as there are jobs, started anew whenever
+// they have found something; what they find is explained, told from what is known, and tried on the
+// real kernel.
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "harness/campaign/folder.h"
+#include "harness/suite/suite.h"
+
+namespace sockdrill {
+
+struct CampaignOptions {
+  Nanoseconds time{0};  ///< 0: until interrupted
+  unsigned jobs = 1;
+  std::uint64_t seed = 1;
+};
+
+/// What can be said of it while it runs.
+struct CampaignStatus {
+  Nanoseconds took{0};
+  std::uint64_t inputs = 0;  ///< of this session
+  double rate = 0;           ///< inputs a second, of late
+  std::uint64_t features = 0;
+  std::size_t corpus = 0;              ///< inputs that are kept
+  std::size_t findings = 0;            ///< different ones, in all
+  std::uint64_t again = 0;             ///< what is known, found again
+  Nanoseconds since_new{0};            ///< time since the corpus last grew
+  std::vector<std::uint64_t> history;  ///< features, in even steps of time
+};
+
+/// Called from run_campaign()'s thread.
+class CampaignObserver {
+ public:
+  virtual ~CampaignObserver() = default;
+  virtual void at(const CampaignStatus& status) = 0;  ///< about once a second
+  virtual void found(const FuzzFinding& finding) = 0;
+  virtual void note(const std::string& text) = 0;
+};
+
+struct CampaignResult {
+  CampaignStatus status;
+  std::vector<FuzzFinding> findings;  ///< all in the folder, the worst first
+  std::size_t fresh = 0;              ///< of this session
+  /// Why the server cannot be fuzzed like this; "": it can.
+  std::string why_not;
+  bool was_interrupted = false;
+};
+
+/// Blocks. What it has found is in the folder, whatever becomes of us.
+Result<CampaignResult> run_campaign(const Home& home, const Installation& installation,
+                                    const Target& target, const CampaignFolder& folder,
+                                    const CampaignOptions& options, CampaignObserver& observer,
+                                    const std::atomic<bool>& interrupted);
+
+/// Plays each finding once more, in a clean process: is it still there? The folders say so
+/// afterwards. Findings as read_findings() gives them.
+Result<std::vector<FuzzFinding>> triage(const Home& home, const Installation& installation,
+                                        const Target& target, const CampaignFolder& folder,
+                                        const std::atomic<bool>& interrupted);
+
+}  // namespace sockdrill

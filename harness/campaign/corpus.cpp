@@ -1,0 +1,53 @@
+#include "harness/campaign/corpus.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "harness/base/try.h"
+#include "harness/fuzz/compact.h"
+#include "harness/suite/select.h"
+
+namespace sockdrill {
+
+namespace {
+namespace fs = std::filesystem;
+}
+
+Result<void> write_seeds(const Installation& installation, const Target& target,
+                         const CampaignFolder& folder) {
+  if (count_files(folder.seeds()) > 0) return {};
+  const std::vector<Check> checks = TRY(select_checks(installation, {}));
+  for (const Check& check : checks) {
+    for (std::size_t i = 0; i < check.cases.size(); ++i) {
+      const Scenario scenario = TRY(read_scenario(check.document, check.cases[i]));
+      if (why_not(scenario, target)) continue;
+      const Result<Bytes> octets = encode(scenario, target, Texts::leave_out);
+      if (!octets) continue;  // it runs a program, say
+      std::string name = fmt::format("{}.{}", scenario.id, i);
+      std::replace(name.begin(), name.end(), '/', '.');
+      const std::string file = folder.seeds() + "/" + name;
+      if (const auto written = write_file(file, *octets); !written)
+        return fail(describe(written.error()), file);
+    }
+  }
+  return {};
+}
+
+std::vector<std::string> words_for_libfuzzer(const CampaignFolder& folder, unsigned job,
+                                             std::uint64_t seed) {
+  return {"sockdrill", fmt::format("-seed={}", seed),
+          fmt::format("-artifact_prefix={}/w{}-", folder.found(), job),
+          // Crashes of the server are its own; libFuzzer's lines stay apart from its output.
+          "-handle_segv=0", "-handle_bus=0", "-handle_abrt=0", "-handle_ill=0", "-handle_fpe=0",
+          "-close_fd_mask=3", "-max_len=4096", "-timeout=20", "-report_slow_units=3600",
+          "-rss_limit_mb=4096", "-detect_leaks=0", "-reload=2", folder.inputs(), folder.seeds()};
+}
+
+std::size_t count_files(const std::string& folder) {
+  std::error_code error;
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder, error), {}));
+}
+
+}  // namespace sockdrill

@@ -1,0 +1,24 @@
+#pragma once
+
+// The inputs of a campaign. Internal to campaign/.
+
+#include <string>
+#include <vector>
+
+#include "harness/campaign/folder.h"
+#include "harness/suite/installation.h"
+
+namespace sockdrill {
+
+/// The suite's scenarios that are for this server, in the compact form; once a folder.
+Result<void> write_seeds(const Installation& installation, const Target& target,
+                         const CampaignFolder& folder);
+
+/// libFuzzer's command line for a job: it keeps what is new in inputs/, and takes from there what
+/// the others have found.
+std::vector<std::string> words_for_libfuzzer(const CampaignFolder& folder, unsigned job,
+                                             std::uint64_t seed);
+
+std::size_t count_files(const std::string& folder);
+
+}  // namespace sockdrill

@@ -1,0 +1,72 @@
+#pragma once
+
+// A campaign's folder: all that must outlive it, kill -9 included.
+//
+//   campaign.json   what was fuzzed, and the totals of all its sessions
+//   inputs/         the corpus: scenarios in the compact form
+//   seeds/          those of the suite, for this server
+//   found/          what showed something, not explained yet
+//   findings/NAME/  what was found, explained (fuzzer/finding.h)
+//
+// A file is written beside its place and moved there, so that whoever reads it reads all of it.
+
+#include <string>
+#include <vector>
+
+#include "harness/base/fd.h"
+#include "harness/base/result.h"
+#include "harness/document/document.h"
+#include "harness/simulated/quick_player.h"
+
+namespace sockdrill {
+
+struct CampaignTotals {
+  std::uint64_t inputs = 0;
+  std::uint64_t milliseconds = 0;
+  std::uint64_t features = 0;  ///< as many as were seen at a time
+};
+
+/// finding.json, and the folder it lies in.
+struct FuzzFinding {
+  std::string name;  ///< the folder's
+  std::string folder;
+  Suspicion suspicion;
+  std::string stack;
+  bool needs_history = false;
+  std::string real;      ///< what the real kernel showed, in words; "" as long as nobody has asked
+  bool is_gone = false;  ///< it was looked at again, and not there any more
+};
+
+class CampaignFolder final {
+ public:
+  /// Makes what is not there. The error: it cannot be written, or another campaign is in it.
+  static Result<CampaignFolder> open(const std::string& path);
+
+  [[nodiscard]] std::string inputs() const { return path_ + "/inputs"; }
+  [[nodiscard]] std::string seeds() const { return path_ + "/seeds"; }
+  [[nodiscard]] std::string found() const { return path_ + "/found"; }
+  [[nodiscard]] std::string findings() const { return path_ + "/findings"; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  [[nodiscard]] CampaignTotals read_totals() const;
+  Result<void> write_totals(const CampaignTotals& totals, const std::string& target) const;
+
+ private:
+  std::string path_;
+  OwnedFd lock_;  ///< flock(2): as long as we live
+};
+
+/// Ranked: the worst first.
+Result<std::vector<FuzzFinding>> read_findings(const std::string& folder);
+Result<FuzzFinding> read_finding(const std::string& folder);
+Result<void> write_finding_summary(const FuzzFinding& finding);
+
+/// 0 the worst: memory, then death, then no service, then wrong replies, then what wears it out.
+int severity_of(const Suspicion& suspicion);
+std::string severity_name(int severity);
+/// Two lines: what the rule demands, and who says so.
+std::string diagnosis_of(const Suspicion& suspicion);
+/// A folder's name: what it is, and a hash that tells it from others alike.
+std::string name_of_finding(const Suspicion& suspicion);
+
+}  // namespace sockdrill

@@ -1,0 +1,61 @@
+#include "harness/campaign/real_kernel.h"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "harness/base/fd.h"
+#include "harness/base/try.h"
+#include "harness/suite/select.h"
+
+namespace sockdrill {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+void replace_all(std::string& in, const std::string& what, const std::string& by) {
+  for (std::size_t at = 0; (at = in.find(what, at)) != std::string::npos; at += by.size())
+    in.replace(at, what.size(), by);
+}
+
+}  // namespace
+
+std::string RealKernel::look_at(const FuzzFinding& finding, const Target& target,
+                                const std::atomic<bool>& interrupted) const {
+  const Result<std::vector<Check>> checks =
+      select_checks(installation_, {finding.folder + "/scenario.json"});
+  if (!checks || checks->size() != 1) return "its scenario cannot be read";
+  const RunResult result = run_one(home_, installation_, checks->front(), target, SuiteOptions{},
+                                   calibrated_caps(), [&] { return interrupted.load(); });
+  switch (result.verdict.grade) {
+    case Grade::fail:
+      return "the real kernel shows a failure, too";
+    case Grade::pass:
+    case Grade::info:
+    case Grade::warn:
+    case Grade::known:
+      return "only the simulated kernel shows it: on the real one the same scenario passes";
+    default:
+      return fmt::format("not decided on the real kernel: {}", result.verdict.reason);
+  }
+}
+
+Result<void> complete_finding(const FuzzFinding& finding, const std::string& was) {
+  TRY_VOID(write_finding_summary(finding));
+  const std::string name_before = fs::path(was).filename().string().substr(1);
+  for (const char* name : {"scenario.json", "recording.jsonl", "report.txt"}) {
+    const std::string file = finding.folder + "/" + name;
+    std::string text = read_file(file).value_or("");
+    replace_all(text, was, finding.folder);
+    replace_all(text, "found/" + name_before, "found/" + finding.name);
+    if (file.ends_with(".txt"))
+      text = fmt::format("{}\nseverity: {}\n{}\n\n{}", diagnosis_of(finding.suspicion),
+                         severity_name(severity_of(finding.suspicion)), finding.real, text);
+    if (const auto written = write_file(file, text); !written)
+      return fail(describe(written.error()), file);
+  }
+  return {};
+}
+
+}  // namespace sockdrill

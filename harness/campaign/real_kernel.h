@@ -1,0 +1,32 @@
+#pragma once
+
+// What the real kernel has to say to a finding. Internal to campaign/.
+
+#include <atomic>
+#include <string>
+
+#include "harness/campaign/folder.h"
+#include "harness/suite/suite.h"
+
+namespace sockdrill {
+
+class RealKernel final {
+ public:
+  /// Both outlive this.
+  RealKernel(const Home& home, const Installation& installation)
+      : home_(home), installation_(installation) {}
+
+  /// Plays its scenario there, and says what came of it.
+  [[nodiscard]] std::string look_at(const FuzzFinding& finding, const Target& target,
+                                    const std::atomic<bool>& interrupted) const;
+
+ private:
+  const Home& home_;
+  const Installation& installation_;
+};
+
+/// Writes into a finding's files what was found out since: where it lies and what it is called,
+/// what the real kernel shows, how bad it is. `was`: the folder it was written into.
+Result<void> complete_finding(const FuzzFinding& finding, const std::string& was);
+
+}  // namespace sockdrill

@@ -1,0 +1,202 @@
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "harness/base/fd.h"
+#include "harness/base/text.h"
+#include "harness/base/try.h"
+#include "harness/campaign/status.h"
+#include "harness/cli/command.h"
+#include "harness/cli/interrupt.h"
+#include "harness/cli/reports.h"
+#include "harness/cli/selection.h"
+
+namespace sockdrill {
+
+namespace {
+
+/// Where nobody watches, a line so often.
+constexpr std::chrono::seconds kBetweenLines{10};
+
+/// "90", "90s", "10m", "8h"; nothing: it is none of these.
+std::optional<Nanoseconds> time_of(const std::string& text) {
+  unsigned long number = 0;
+  char unit = 's';
+  char rest = 0;
+  const int read = std::sscanf(text.c_str(), "%9lu%c%c", &number, &unit, &rest);
+  if (read < 1 || read > 2 || number == 0 || text[0] == '-') return std::nullopt;
+  if (unit == 's') return std::chrono::seconds(number);
+  if (unit == 'm') return std::chrono::minutes(number);
+  if (unit == 'h') return std::chrono::hours(number);
+  return std::nullopt;
+}
+
+std::size_t columns_of_terminal() {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 100;
+}
+
+/// One line that is redrawn on a terminal; else a line now and then.
+class Live final : public CampaignObserver {
+ public:
+  void at(const CampaignStatus& status) override {
+    if (is_terminal_) {
+      // Bars are three octets and one column each, so the line is cut by its text alone.
+      print("\r\x1b[K" + status_line(status, columns_of_terminal() - 1));
+      is_drawn_ = true;
+    } else if (status.took - last_ >= kBetweenLines) {
+      last_ = status.took;
+      print(status_line(status, 200) + "\n");
+    }
+  }
+  void found(const FuzzFinding& finding) override {
+    clear();
+    print(fmt::format("found {} ({}): {}\n      {}/report.txt\n", finding.name,
+                      severity_name(severity_of(finding.suspicion)), finding.suspicion.what,
+                      finding.folder));
+  }
+  void note(const std::string& text) override {
+    clear();
+    print(text + "\n");
+  }
+  void clear() {
+    if (std::exchange(is_drawn_, false)) print("\r\x1b[K");
+  }
+
+ private:
+  bool is_terminal_ = ::isatty(STDOUT_FILENO) == 1;
+  bool is_drawn_ = false;
+  Nanoseconds last_{0};
+};
+
+/// A server and the folder of its campaign.
+struct Subject {
+  Target target;
+  CampaignFolder folder;
+};
+
+Result<Subject> subject_of(const Installation& installation, const FuzzArguments& arguments) {
+  std::vector<Target> targets = TRY(select(installation, arguments.target));
+  if (targets.size() != 1)
+    return fail(fmt::format("a campaign has one server, and these are {}: name one with --target "
+                            "or --exec",
+                            targets.size()),
+                "--target");
+  std::string folder = arguments.triage.empty() ? arguments.corpus : arguments.triage;
+  if (folder.empty()) {
+    folder = "fuzz-" + targets.front().name;
+    for (char& c : folder) {
+      if (c == '/' || c == ':' || c == ' ') c = '-';
+    }
+  }
+  if (!arguments.triage.empty() && !std::filesystem::exists(arguments.triage))
+    return fail("no such folder", arguments.triage);
+  return Subject{.target = std::move(targets.front()), .folder = TRY(CampaignFolder::open(folder))};
+}
+
+/// The reports of run's kind, and a campaign's own in JSON.
+Result<void> write_reports(const std::vector<std::string>& words, const CampaignResult& result,
+                           const std::string& target, int code) {
+  std::vector<std::string> others;
+  for (const std::string& word : words) {
+    if (!word.starts_with("json=")) {
+      others.push_back(word);
+      continue;
+    }
+    const std::string file = word.substr(5);
+    if (const auto written = write_file(file, json_of(result, target).dump(2) + "\n"); !written)
+      return fail(describe(written.error()), file);
+  }
+  const Reports reports = TRY(open_reports(others, StandardOutput::not_ours, false));
+  const std::vector<RunResult> results = results_of(result, target);
+  Totals totals;
+  for (const RunResult& one : results) totals.add(one);
+  totals.took = result.status.took;
+  for (const auto& reporter : reports.reporters) {
+    reporter->begin(results.size(), results.size(), 1);
+    for (const RunResult& one : results) reporter->add(one);
+    reporter->end(totals, code, result.was_interrupted);
+  }
+  return finish(reports);
+}
+
+bool is_open(const FuzzFinding& finding) { return !finding.is_gone; }
+
+int code_of(const std::vector<FuzzFinding>& findings) {
+  return std::any_of(findings.begin(), findings.end(), is_open) ? kExitFailed : kExitPassed;
+}
+
+Result<int> carry_out_campaign(const Home& home, const Installation& installation,
+                               const Subject& subject, const FuzzArguments& arguments,
+                               Nanoseconds time) {
+  const std::string& name = subject.target.name;
+  print(fmt::format("fuzzing {} {} with {}, in {}\n", name,
+                    time == Nanoseconds{0} ? "until interrupted" : "for " + clock_of(time),
+                    count_of(arguments.jobs, "job"), subject.folder.path()));
+  Live live;
+  const CampaignOptions options{.time = time, .jobs = arguments.jobs, .seed = arguments.seed};
+  const CampaignResult result = TRY(run_campaign(home, installation, subject.target, subject.folder,
+                                                 options, live, catch_interrupts()));
+  live.clear();
+  int code = code_of(result.findings);
+  if (!result.why_not.empty()) {
+    static_cast<void>(std::fprintf(stderr, "sockdrill: %s cannot be fuzzed: %s\n", name.c_str(),
+                                   result.why_not.c_str()));
+    code = kExitNotStarted;
+  } else if (result.was_interrupted && code == kExitPassed) {
+    code = kExitInterrupted;
+  }
+  if (result.why_not.empty()) print(summary_of(result, subject.folder, name));
+  TRY_VOID(write_reports(arguments.reports, result, name, code));
+  return code;
+}
+
+Result<int> carry_out_triage(const Home& home, const Installation& installation,
+                             const Subject& subject, const FuzzArguments& arguments) {
+  const std::vector<FuzzFinding> findings =
+      TRY(triage(home, installation, subject.target, subject.folder, catch_interrupts()));
+  print(list_findings(findings));
+  const auto open =
+      static_cast<std::size_t>(std::count_if(findings.begin(), findings.end(), is_open));
+  print(fmt::format("{}, {} still there\n", count_of(findings.size(), "finding"), open));
+  const int code = code_of(findings);
+  CampaignResult result;
+  result.findings = findings;
+  TRY_VOID(write_reports(arguments.reports, result, subject.target.name, code));
+  return code;
+}
+
+}  // namespace
+
+int carry_out(const FuzzArguments& arguments) {
+  Result<Installation> installation = find_installation();
+  if (!installation) return complain(installation.error());
+  const std::optional<Nanoseconds> time =
+      arguments.time.empty() ? Nanoseconds{0} : time_of(arguments.time);
+  if (!time)
+    return complain(Error{
+        fmt::format("'{}': expected a time such as 90, 90s, 10m or 8h", arguments.time), "--for"});
+  // Before anything is made: what is mistyped here would only be told at the end.
+  if (const Result<Reports> reports = open_reports({}, StandardOutput::not_ours, false); !reports)
+    return complain(reports.error());
+  const Result<Subject> subject = subject_of(*installation, arguments);
+  if (!subject) return complain(subject.error());
+  const Result<Home> home = enter_home(true);
+  if (!home) {
+    static_cast<void>(complain(home.error()));
+    return kExitOurError;
+  }
+  const Result<int> code =
+      arguments.triage.empty()
+          ? carry_out_campaign(*home, *installation, *subject, arguments, *time)
+          : carry_out_triage(*home, *installation, *subject, arguments);
+  if (code) return *code;
+  static_cast<void>(complain(code.error()));
+  return kExitOurError;
+}
+
+}  // namespace sockdrill
