@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/text.h"
 #include "harness/base/try.h"
 #include "harness/suite/preloadable.h"
 
@@ -58,7 +59,15 @@ std::string complaint_in(const std::string& said) {
   const std::size_t at = said.rfind(kMark);
   if (at == std::string::npos) return {};
   const std::size_t begin = at + kMark.size();
-  return said.substr(begin, said.find('\n', begin) - begin);
+  std::string complaint = said.substr(begin, said.find('\n', begin) - begin);
+  // Before it stands what the server wrote.
+  const std::size_t end = said.find_last_not_of('\n', at == 0 ? 0 : at - 1);
+  if (end == std::string::npos || said.compare(0, at, "\n") == 0) return complaint;
+  const std::size_t line = said.rfind('\n', end) + 1;
+  const std::string last = said.substr(line, end + 1 - line);
+  const bool is_fuzzers = last.starts_with("INFO: ") || last.starts_with("#");
+  return is_fuzzers ? complaint
+                    : fmt::format("{}; the last it wrote: {}", complaint, quote(last, 200));
 }
 
 }  // namespace sockdrill

@@ -144,6 +144,7 @@ SIMULATED_CALL long syscall(long number, ...) noexcept {
     case SYS_getcpu:
     case SYS_madvise:
     case SYS_mincore:
+    case SYS_capget:
     case SYS_getuid:
     case SYS_getgid:
     case SYS_ioprio_set:
