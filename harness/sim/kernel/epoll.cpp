@@ -226,7 +226,8 @@ Outcome<int> wait_epoll(File& file, std::span<epoll_event> events, Timeout timeo
                                    .more_queues = {},
                                    .until = call.until,
                                    .is_exclusive = true,
-                                   .is_restartable = false});
+                                   .is_restartable = false,
+                                   .outlasts_stop = false});
 }
 
 }  // namespace sockdrill::sim

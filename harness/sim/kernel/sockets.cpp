@@ -80,7 +80,8 @@ Stop Socket::wait_or_again(Call& call, Nanoseconds timeout, int flags, int error
               .queue = &queue(),
               .more_queues = {},
               .until = call.until,
-              .is_restartable = call.until == kNever};
+              .is_restartable = call.until == kNever,
+              .outlasts_stop = call.until == kNever};
 }
 
 Outcome<std::size_t> Socket::wait_or_part(Call& call, Nanoseconds timeout, int flags) {

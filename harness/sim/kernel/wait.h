@@ -89,6 +89,9 @@ struct Stop {
   bool is_exclusive = false;
   /// Whether SA_RESTART restarts it (signal(7)); if not, EINTR whatever the handler's flags.
   bool is_restartable = true;
+  /// Whether a signal that no handler takes lets it wait on; else a stop and SIGCONT end it with
+  /// EINTR, too (signal(7), "Interruption of system calls by stop signals").
+  bool outlasts_stop = true;
 
   [[nodiscard]] bool must_wait() const { return error.value == 0; }
 };

@@ -81,9 +81,19 @@ bool may_be_real(int fd);
 /// A real descriptor of the harness's, which no server can have.
 bool is_ours(int fd);
 
-/// Handles what is pending for the task. False when a handler without SA_RESTART ran. Does not
-/// return when the process ends.
-bool deliver_signals(Task& task);
+/// What became of the signals that were pending.
+enum class Delivered {
+  unhandled,    ///< no handler ran
+  restarting,   ///< only handlers with SA_RESTART
+  interrupting  ///< one without
+};
+/// Handles what is pending for the task. Does not return when the process ends.
+Delivered deliver_signals(Task& task);
+/// Whether a call that must wait does so again.
+inline bool goes_on(const Stop& stop, Delivered delivered) {
+  if (delivered == Delivered::unhandled) return stop.outlasts_stop;
+  return delivered == Delivered::restarting && stop.is_restartable;
+}
 /// pthread_cancel(3): ends the thread when somebody has asked for it.
 void check_cancelled(Task& task);
 
@@ -104,7 +114,7 @@ auto carry_out(const char* name, Ask&& ask) -> decltype(ask(std::declval<Call&>(
       return answer;
     }
     if (task.scheduler.kernel().has_signal(task.process, task.signals)) {
-      const bool restarts = deliver_signals(task) && answer.error().is_restartable;
+      const bool restarts = goes_on(answer.error(), deliver_signals(task));
       if constexpr (std::is_same_v<Answer, Outcome<std::size_t>>) {
         if (ends_with_a_part(call)) return call.done;
       }

@@ -237,6 +237,27 @@ SIMULATED_CALL int fcntl(int fd, int command, ...) {
 
 SIMULATED_CALL int fcntl64(int fd, int command, ...) __attribute__((alias("fcntl")));
 
+namespace sockdrill::sim {
+namespace {
+
+/// netdevice(7): what the machine's interfaces are, any socket of the real one tells.
+bool asks_for_interfaces(unsigned long request) {
+  return request == SIOCGIFNAME || request == SIOCGIFCONF || request == SIOCGIFFLAGS ||
+         request == SIOCGIFADDR || request == SIOCGIFBRDADDR || request == SIOCGIFNETMASK ||
+         request == SIOCGIFMTU || request == SIOCGIFINDEX || request == SIOCGIFHWADDR;
+}
+
+int ask_for_interfaces(unsigned long request, void* argument) {
+  const long socket = call_kernel(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return fail_with(static_cast<int>(-socket));
+  const long result = real(SYS_ioctl, socket, request, argument);
+  call_kernel(SYS_close, socket);
+  return static_cast<int>(result);
+}
+
+}  // namespace
+}  // namespace sockdrill::sim
+
 SIMULATED_CALL int ioctl(int fd, unsigned long request, ...) noexcept {
   va_list rest;
   va_start(rest, request);
@@ -244,6 +265,8 @@ SIMULATED_CALL int ioctl(int fd, unsigned long request, ...) noexcept {
   va_end(rest);
   const FileInUse file = simulated_file(fd);
   if (!file) return static_cast<int>(real_call(SYS_ioctl, fd, request, argument));
+  if (file->kind() == FileKind::socket && asks_for_interfaces(request))
+    return ask_for_interfaces(request, argument);
   if (request == FIOCLEX || request == FIONCLEX)
     return any_control(fd, F_SETFD, request == FIOCLEX ? FD_CLOEXEC : 0);
   return give(carry_out("ioctl", [&](Call&) { return file->ioctl(request, argument); }));

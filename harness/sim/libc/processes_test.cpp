@@ -1,5 +1,7 @@
 // Processes and signals.
 
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,6 +93,29 @@ TEST_F(LibcTest, SigpipeEndsAServerThatDoesNotIgnoreIt) {
     return 0;
   });
   EXPECT_EQ(log, "SIGPIPE EPIPE ");
+}
+
+// signal(7), "Interruption of system calls and library functions by stop signals".
+TEST_F(LibcTest, AStopInterruptsEpollWaitAndNothingElse) {
+  start([this] {
+    say(::poll(nullptr, 0, 5000) == 0 ? "poll" : "interrupted");
+    const int epoll = ::epoll_create1(0);
+    epoll_event event{};
+    say(::epoll_wait(epoll, &event, 1, 5000) < 0 && errno == EINTR ? "EINTR" : "other");
+    return 0;
+  });
+  const auto stop_and_continue = [this] {
+    static_cast<void>(simulation.kernel().kill(*client, server->pid, SIGSTOP));
+    settle(std::chrono::seconds(1));
+    static_cast<void>(simulation.kernel().kill(*client, server->pid, SIGCONT));
+    settle();
+  };
+  stop_and_continue();
+  EXPECT_EQ(log, "");
+  settle(std::chrono::seconds(5));
+  EXPECT_EQ(log, "poll ");
+  stop_and_continue();
+  EXPECT_EQ(log, "poll EINTR ");
 }
 
 }  // namespace

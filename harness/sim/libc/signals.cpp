@@ -38,8 +38,8 @@ void die_of(Task& task, int signal) {
   __builtin_unreachable();
 }
 
-bool deliver_signals(Task& task) {
-  bool restarts = true;
+Delivered deliver_signals(Task& task) {
+  Delivered delivered = Delivered::unhandled;
   Kernel& kernel = task.scheduler.kernel();
   while (std::optional<siginfo_t> info = kernel.take_signal(task.process, task.signals)) {
     struct sigaction& kept = task.process.signals.actions[static_cast<std::size_t>(info->si_signo)];
@@ -64,10 +64,13 @@ bool deliver_signals(Task& task) {
       continue;
     }
     if ((static_cast<unsigned>(action.sa_flags) & SA_RESETHAND) != 0) kept.sa_handler = SIG_DFL;
-    if ((action.sa_flags & SA_RESTART) == 0) restarts = false;
+    if ((action.sa_flags & SA_RESTART) == 0)
+      delivered = Delivered::interrupting;
+    else if (delivered == Delivered::unhandled)
+      delivered = Delivered::restarting;
     run_handler(task, *info, action);
   }
-  return restarts;
+  return delivered;
 }
 
 namespace {
@@ -102,7 +105,9 @@ Outcome<siginfo_t> wait_for_signal(SignalBits wanted, const timespec* timeout) {
       if (std::optional<siginfo_t> info = pending->take(~wanted)) return *info;
     }
     if (kernel.now() >= until) return refuse(EAGAIN);
-    return await_signal(until);
+    tl::unexpected<Stop> waits = await_signal(until);
+    waits.value().outlasts_stop = false;
+    return waits;
   });
 }
 

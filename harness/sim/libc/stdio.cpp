@@ -121,6 +121,8 @@ SIMULATED_CALL long syscall(long number, ...) noexcept {
     case SYS_futex:
       return simulated_futex(reinterpret_cast<int*>(a[0]), static_cast<int>(a[1]),
                              static_cast<int>(a[2]), reinterpret_cast<const timespec*>(a[3]));
+    case SYS_close:
+      return close(static_cast<int>(a[0]));
     case SYS_gettid:
       return current_task->id;
     case SYS_getpid:
@@ -145,6 +147,9 @@ SIMULATED_CALL long syscall(long number, ...) noexcept {
     case SYS_madvise:
     case SYS_mincore:
     case SYS_capget:
+    case SYS_statx:
+    case SYS_pkey_alloc:
+    case SYS_gettimeofday:
     case SYS_getuid:
     case SYS_getgid:
     case SYS_ioprio_set:
