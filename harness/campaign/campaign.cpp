@@ -64,6 +64,7 @@ class Campaign final {
  private:
   [[nodiscard]] bool is_over() const {
     return interrupted_ || !why_not_.empty() ||
+           (options_.stop_at > 0 && fresh_ >= options_.stop_at) ||
            (options_.time > 0ns && monotonic_now() - began_ >= options_.time);
   }
   Result<void> take_up();
@@ -343,26 +344,6 @@ Result<CampaignResult> run_campaign(const Home& home, const Installation& instal
   TRY_VOID(write_seeds(installation, target, folder));
   Campaign campaign(home, installation, std::move(server), folder, options, observer, interrupted);
   return campaign.run();
-}
-
-Result<std::vector<FuzzFinding>> triage(const Home& home, const Installation& installation,
-                                        const Target& target, const CampaignFolder& folder,
-                                        const std::atomic<bool>& interrupted) {
-  const FuzzedServer server = TRY(FuzzedServer::of(home, installation, target));
-  std::vector<FuzzFinding> findings = TRY(read_findings(folder.findings()));
-  for (FuzzFinding& finding : findings) {
-    if (interrupted) break;
-    const std::unique_ptr<Worker> worker =
-        TRY(server.start({"sockdrill", "--play", finding.folder + "/scenario.json"}, {}));
-    const std::optional<ExitStatus> end = wait_for(*worker, kPatienceToExplain, interrupted);
-    if (!end || end->was_signalled || end->code > 1)
-      return fail(fmt::format("could not be played again: {}",
-                              end ? complaint_in(worker->said()) + to_string(*end) : "no end"),
-                  finding.folder);
-    finding.is_gone = end->code == 0;
-    TRY_VOID(write_finding_summary(finding));
-  }
-  return findings;
 }
 
 }  // namespace sockdrill

@@ -17,6 +17,7 @@ struct CampaignOptions {
   Nanoseconds time{0};  ///< 0: until interrupted
   unsigned jobs = 1;
   std::uint64_t seed = 1;
+  std::size_t stop_at = 0;  ///< so many findings of this session; 0: never
 };
 
 /// What can be said of it while it runs.
@@ -55,6 +56,21 @@ Result<CampaignResult> run_campaign(const Home& home, const Installation& instal
                                     const Target& target, const CampaignFolder& folder,
                                     const CampaignOptions& options, CampaignObserver& observer,
                                     const std::atomic<bool>& interrupted);
+
+struct SmallerCorpus {
+  std::size_t before = 0;
+  std::size_t after = 0;
+};
+
+/// Takes from `others` (folders of inputs, or of campaigns) what reaches anything new.
+Result<SmallerCorpus> merge(const Home& home, const Installation& installation,
+                            const Target& target, const CampaignFolder& folder,
+                            const std::vector<std::string>& others,
+                            const std::atomic<bool>& interrupted);
+/// Keeps of the corpus what is worth its place.
+Result<SmallerCorpus> minimise_corpus(const Home& home, const Installation& installation,
+                                      const Target& target, const CampaignFolder& folder,
+                                      const std::atomic<bool>& interrupted);
 
 /// Plays each finding once more, in a clean process: is it still there? The folders say so
 /// afterwards. Findings as read_findings() gives them.

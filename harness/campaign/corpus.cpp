@@ -12,8 +12,17 @@
 namespace sockdrill {
 
 namespace {
+
 namespace fs = std::filesystem;
+
+/// Crashes of the server are its own; libFuzzer's lines stay apart from its output.
+std::vector<std::string> words_for_any() {
+  return {"sockdrill",        "-handle_segv=0",     "-handle_bus=0",
+          "-handle_abrt=0",   "-handle_ill=0",      "-handle_fpe=0",
+          "-close_fd_mask=3", "-rss_limit_mb=4096", "-detect_leaks=0"};
 }
+
+}  // namespace
 
 Result<void> write_seeds(const Installation& installation, const Target& target,
                          const CampaignFolder& folder) {
@@ -37,12 +46,28 @@ Result<void> write_seeds(const Installation& installation, const Target& target,
 
 std::vector<std::string> words_for_libfuzzer(const CampaignFolder& folder, unsigned job,
                                              std::uint64_t seed) {
-  return {"sockdrill", fmt::format("-seed={}", seed),
-          fmt::format("-artifact_prefix={}/w{}-", folder.found(), job),
-          // Crashes of the server are its own; libFuzzer's lines stay apart from its output.
-          "-handle_segv=0", "-handle_bus=0", "-handle_abrt=0", "-handle_ill=0", "-handle_fpe=0",
-          "-close_fd_mask=3", "-max_len=4096", "-timeout=20", "-report_slow_units=3600",
-          "-rss_limit_mb=4096", "-detect_leaks=0", "-reload=2", folder.inputs(), folder.seeds()};
+  std::vector<std::string> words = words_for_any();
+  words.insert(words.end(), {fmt::format("-seed={}", seed),
+                             fmt::format("-artifact_prefix={}/w{}-", folder.found(), job),
+                             "-max_len=4096", "-timeout=20", "-report_slow_units=3600", "-reload=2",
+                             folder.inputs(), folder.seeds()});
+  return words;
+}
+
+std::vector<std::string> words_for_weighing(const std::string& control) {
+  std::vector<std::string> words = words_for_any();
+  words.insert(words.end(), {"-merge_inner=1", "-merge_control_file=" + control});
+  return words;
+}
+
+std::vector<std::string> files_in(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.is_regular_file(error)) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 std::size_t count_files(const std::string& folder) {

@@ -19,6 +19,11 @@ Result<void> write_seeds(const Installation& installation, const Target& target,
 std::vector<std::string> words_for_libfuzzer(const CampaignFolder& folder, unsigned job,
                                              std::uint64_t seed);
 
+/// The same for one that only plays what the control file names (merge.h).
+std::vector<std::string> words_for_weighing(const std::string& control);
+
+/// In the order of their names.
+std::vector<std::string> files_in(const std::string& folder);
 std::size_t count_files(const std::string& folder);
 
 }  // namespace sockdrill

@@ -179,6 +179,14 @@ void add_fuzz(CLI::App& app, Arguments& arguments, FuzzArguments& values) {
       .add_option("--corpus", values.corpus,
                   "the campaign's folder: inputs and findings; it goes on where it was")
       ->type_name("DIR");
+  command.add_option("--stop-at", values.stop_at, "ends when so many things were found")
+      ->type_name("N");
+  command
+      .add_option("--merge", values.merge,
+                  "no fuzzing: takes from another corpus what reaches anything new; repeatable")
+      ->type_name("DIR");
+  command.add_flag("--minimize", values.minimize,
+                   "no fuzzing: keeps of the corpus what reaches something no smaller input does");
   command
       .add_option("--triage", values.triage,
                   "no fuzzing: which findings of that campaign are still there?")

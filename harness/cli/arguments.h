@@ -87,7 +87,10 @@ struct FuzzArguments {
   std::string time;  ///< "90", "10m"; "": until interrupted
   unsigned jobs = 1;
   std::uint64_t seed = 1;
-  std::string corpus;  ///< a campaign's folder; "": named after the server
+  std::string corpus;              ///< a campaign's folder; "": named after the server
+  std::size_t stop_at = 0;         ///< findings; 0: never
+  std::vector<std::string> merge;  ///< folders of inputs
+  bool minimize = false;
   std::string triage;  ///< such a folder, to look at its findings again
   std::vector<std::string> reports;
 };

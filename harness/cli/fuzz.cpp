@@ -138,7 +138,8 @@ Result<int> carry_out_campaign(const Home& home, const Installation& installatio
                     time == Nanoseconds{0} ? "until interrupted" : "for " + clock_of(time),
                     count_of(arguments.jobs, "job"), subject.folder.path()));
   Live live;
-  const CampaignOptions options{.time = time, .jobs = arguments.jobs, .seed = arguments.seed};
+  const CampaignOptions options{
+      .time = time, .jobs = arguments.jobs, .seed = arguments.seed, .stop_at = arguments.stop_at};
   const CampaignResult result = TRY(run_campaign(home, installation, subject.target, subject.folder,
                                                  options, live, catch_interrupts()));
   live.clear();
@@ -170,6 +171,24 @@ Result<int> carry_out_triage(const Home& home, const Installation& installation,
   return code;
 }
 
+Result<int> carry_out_upkeep(const Home& home, const Installation& installation,
+                             const Subject& subject, const FuzzArguments& arguments) {
+  const std::atomic<bool>& interrupted = catch_interrupts();
+  if (!arguments.merge.empty()) {
+    const SmallerCorpus merged = TRY(
+        merge(home, installation, subject.target, subject.folder, arguments.merge, interrupted));
+    print(fmt::format("{} looked at, {} kept in {}\n", count_of(merged.before, "input"),
+                      with_separators(merged.after), subject.folder.inputs()));
+  }
+  if (arguments.minimize) {
+    const SmallerCorpus smaller =
+        TRY(minimise_corpus(home, installation, subject.target, subject.folder, interrupted));
+    print(fmt::format("{} looked at, {} kept in {}\n", count_of(smaller.before, "input"),
+                      with_separators(smaller.after), subject.folder.inputs()));
+  }
+  return kExitPassed;
+}
+
 }  // namespace
 
 int carry_out(const FuzzArguments& arguments) {
@@ -190,10 +209,11 @@ int carry_out(const FuzzArguments& arguments) {
     static_cast<void>(complain(home.error()));
     return kExitOurError;
   }
+  const bool is_upkeep = arguments.minimize || !arguments.merge.empty();
   const Result<int> code =
-      arguments.triage.empty()
-          ? carry_out_campaign(*home, *installation, *subject, arguments, *time)
-          : carry_out_triage(*home, *installation, *subject, arguments);
+      !arguments.triage.empty() ? carry_out_triage(*home, *installation, *subject, arguments)
+      : is_upkeep               ? carry_out_upkeep(*home, *installation, *subject, arguments)
+                  : carry_out_campaign(*home, *installation, *subject, arguments, *time);
   if (code) return *code;
   static_cast<void>(complain(code.error()));
   return kExitOurError;

@@ -1,0 +1,105 @@
+// What is done to a campaign between its sessions.
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "harness/base/fd.h"
+#include "harness/base/text.h"
+#include "harness/base/try.h"
+#include "harness/campaign/campaign.h"
+#include "harness/campaign/corpus.h"
+#include "harness/campaign/fuzzed_server.h"
+#include "harness/campaign/merge.h"
+
+namespace sockdrill {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// For one finding, played once.
+constexpr std::chrono::minutes kPatienceToPlay{5};
+
+/// The inputs of a campaign, or of any folder.
+std::vector<std::string> inputs_of(const std::string& folder) {
+  std::error_code error;
+  // Servers start in folders of their own.
+  const std::string whole = fs::absolute(folder, error);
+  return files_in(fs::is_directory(whole + "/inputs", error) ? whole + "/inputs" : whole);
+}
+
+/// Named by what is in it: the same input of two corpora is one.
+Result<void> take_in(const std::string& file, const CampaignFolder& folder) {
+  const SysResult<std::string> octets = read_file(file);
+  if (!octets) return fail(describe(octets.error()), file);
+  const std::string to = fmt::format("{}/{:016x}", folder.inputs(), hash_of(*octets));
+  if (const auto written = write_file(to, *octets); !written)
+    return fail(describe(written.error()), to);
+  return {};
+}
+
+}  // namespace
+
+Result<SmallerCorpus> merge(const Home& home, const Installation& installation,
+                            const Target& target, const CampaignFolder& folder,
+                            const std::vector<std::string>& others,
+                            const std::atomic<bool>& interrupted) {
+  const FuzzedServer server = TRY(FuzzedServer::of(home, installation, target));
+  std::vector<std::string> files = files_in(folder.inputs());
+  const std::size_t before = files.size();
+  for (const std::string& other : others) {
+    const std::vector<std::string> more = inputs_of(other);
+    if (more.empty()) return fail("no inputs are there", other);
+    files.insert(files.end(), more.begin(), more.end());
+  }
+  const std::vector<WeighedInput> inputs = TRY(weigh(server, folder, files, interrupted));
+  std::size_t taken = 0;
+  for (const std::size_t place : worth_keeping(inputs, before)) {
+    if (place < before) continue;
+    TRY_VOID(take_in(inputs[place].file, folder));
+    ++taken;
+  }
+  return SmallerCorpus{.before = files.size(), .after = before + taken};
+}
+
+Result<SmallerCorpus> minimise_corpus(const Home& home, const Installation& installation,
+                                      const Target& target, const CampaignFolder& folder,
+                                      const std::atomic<bool>& interrupted) {
+  const FuzzedServer server = TRY(FuzzedServer::of(home, installation, target));
+  const std::vector<std::string> files = files_in(folder.inputs());
+  const std::vector<WeighedInput> inputs = TRY(weigh(server, folder, files, interrupted));
+  const std::vector<std::size_t> chosen = worth_keeping(inputs, 0);
+  std::size_t next = 0;
+  std::error_code error;
+  for (std::size_t place = 0; place < inputs.size(); ++place) {
+    if (next < chosen.size() && chosen[next] == place) {
+      ++next;
+      continue;
+    }
+    fs::remove(inputs[place].file, error);
+  }
+  return SmallerCorpus{.before = files.size(), .after = chosen.size()};
+}
+
+Result<std::vector<FuzzFinding>> triage(const Home& home, const Installation& installation,
+                                        const Target& target, const CampaignFolder& folder,
+                                        const std::atomic<bool>& interrupted) {
+  const FuzzedServer server = TRY(FuzzedServer::of(home, installation, target));
+  std::vector<FuzzFinding> findings = TRY(read_findings(folder.findings()));
+  for (FuzzFinding& finding : findings) {
+    if (interrupted) break;
+    const std::unique_ptr<Worker> worker =
+        TRY(server.start({"sockdrill", "--play", finding.folder + "/scenario.json"}, {}));
+    const std::optional<ExitStatus> end = wait_for(*worker, kPatienceToPlay, interrupted);
+    if (!end || end->was_signalled || end->code > 1)
+      return fail(fmt::format("could not be played again: {}",
+                              end ? complaint_in(worker->said()) + to_string(*end) : "no end"),
+                  finding.folder);
+    finding.is_gone = end->code == 0;
+    TRY_VOID(write_finding_summary(finding));
+  }
+  return findings;
+}
+
+}  // namespace sockdrill

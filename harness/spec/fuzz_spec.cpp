@@ -1,0 +1,120 @@
+// Campaigns: a stock server goes in, findings that a person can act on come out.
+
+#include <csignal>
+#include <filesystem>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/spec/catch.h"
+#include "harness/spec/command.h"
+
+namespace sockdrill::spec {
+
+namespace {
+
+/// Builds with sanitizers have no library to preload, nor have those without clang's libFuzzer.
+bool cannot_be(const Ran& ran) {
+  return ran.err.find("has no libsockdrill-fuzz.so") != std::string::npos;
+}
+
+nlohmann::json read_json(const std::string& file) { return nlohmann::json::parse(read_file(file)); }
+
+}  // namespace
+
+SCENARIO("a defect of a stock server is found, explained, and seen again", "[fuzz]") {
+  GIVEN("a server that forgets the descriptor of a client that it refuses") {
+    const std::string folder = make_folder("campaign");
+    const std::string report = make_folder("reports") + "/report.json";
+    const Ran ran = sockdrill({"fuzz", "-t", "leak-on-bad-request", "--stop-at", "1", "--for",
+                               "10m", "--corpus", folder, "--report", "json=" + report, "--report",
+                               "junit=" + report + ".xml"});
+    CAPTURE(ran.out, ran.err);
+    if (cannot_be(ran)) return;
+    CHECK(ran.exit_code == 1);
+    const nlohmann::json told = read_json(report);
+    REQUIRE(!told["findings"].empty());
+    const std::string finding = told["findings"][0]["folder"];
+    THEN("each finding is a folder with all that is needed") {
+      for (const char* name : {"scenario.json", "recording.jsonl", "report.txt", "output.txt",
+                               "server.json", "finding.json"})
+        CHECK(std::filesystem::exists(finding + "/" + name));
+      CHECK_THAT(read_file(finding + "/report.txt"), ContainsSubstring("see it again:"));
+      CHECK_THAT(read_file(report + ".xml"), ContainsSubstring("<failure"));
+    }
+    THEN("its scenario is one of ours") {
+      CHECK(sockdrill({"lint", finding + "/scenario.json"}).exit_code == 0);
+    }
+    WHEN("it is looked at again") {
+      const Ran again = sockdrill({"fuzz", "--triage", folder, "-t", "leak-on-bad-request"});
+      CAPTURE(again.out, again.err);
+      THEN("it is still there") {
+        CHECK(again.exit_code == 1);
+        CHECK_THAT(again.out, ContainsSubstring("still there"));
+      }
+    }
+    WHEN("it is looked at again on a server without it") {
+      const Ran again = sockdrill({"fuzz", "--triage", folder, "-t", "tcp-multi-thread:line"});
+      CAPTURE(again.out, again.err);
+      THEN("it is gone") {
+        CHECK(again.exit_code == 0);
+        CHECK_THAT(again.out, ContainsSubstring("(gone)"));
+      }
+    }
+    WHEN("the campaign goes on") {
+      const Ran again =
+          sockdrill({"fuzz", "-t", "leak-on-bad-request", "--for", "1", "--corpus", folder});
+      CAPTURE(again.out, again.err);
+      THEN("what it knows is not found anew") {
+        CHECK(again.exit_code == 1);
+        CHECK_THAT(again.out, ContainsSubstring(", 0 new"));
+      }
+    }
+  }
+}
+
+SCENARIO("a correct server is fuzzed, and its corpus kept small", "[fuzz]") {
+  const std::string target =
+      GENERATE("tcp-epoll-edge:echo", "tcp-multi-thread:line", "udp:echo", "unix-stream:echo");
+  const std::string folder = make_folder("campaign");
+  const Ran ran =
+      sockdrill({"fuzz", "-t", target, "--for", "3", "--jobs", "1", "--corpus", folder});
+  CAPTURE(target, ran.out, ran.err);
+  if (cannot_be(ran)) return;
+  CHECK(ran.exit_code == 0);
+  CHECK_THAT(ran.out, ContainsSubstring("0 findings"));
+  const Ran smaller = sockdrill({"fuzz", "-t", target, "--corpus", folder, "--minimize"});
+  CAPTURE(smaller.out, smaller.err);
+  CHECK(smaller.exit_code == 0);
+  CHECK_THAT(smaller.out, ContainsSubstring("kept in"));
+}
+
+SCENARIO("a campaign that is killed leaves nothing running, and goes on", "[fuzz]") {
+  const std::string folder = make_folder("killed");
+  {
+    Running campaign(command_line({"fuzz", "-t", "tcp-poll:echo", "--corpus", folder}));
+    const bool has_begun = campaign.wait_for_output("fuzzing tcp-poll:echo");
+    campaign.send_signal(SIGKILL);
+    const Ran ran = campaign.wait();
+    if (cannot_be(ran)) return;
+    REQUIRE(has_begun);
+  }
+  CHECK(all_marked_processes_end());
+  const Ran again = sockdrill({"fuzz", "-t", "tcp-poll:echo", "--for", "1", "--corpus", folder});
+  CAPTURE(again.out, again.err);
+  CHECK(again.exit_code == 0);
+}
+
+SCENARIO("a campaign that cannot be is refused with a reason", "[fuzz]") {
+  SECTION("a time that is none") {
+    const Ran ran = sockdrill({"fuzz", "-t", "udp:echo", "--for", "3x"});
+    CHECK(ran.exit_code == 2);
+    CHECK_THAT(ran.err, ContainsSubstring("expected a time such as"));
+  }
+  SECTION("more servers than one") {
+    const Ran ran = sockdrill({"fuzz", "-t", "tcp-*", "--corpus", make_folder("several")});
+    CHECK(ran.exit_code == 2);
+    CHECK_THAT(ran.err, ContainsSubstring("a campaign has one server"));
+  }
+}
+
+}  // namespace sockdrill::spec
