@@ -224,6 +224,15 @@ Task<void> ServerSteps::note_left_over(int step) {
     event.detail = listening.where;
 }
 
+Task<void> ServerSteps::wait_for_listener_gone() {
+  // A child on its way out (its name is gone before its descriptors are) may still have it: clients
+  // of the next instance would come to it, and be reset.
+  const Nanoseconds until = scene_.loop.now() + 1s;
+  while (scene_.world.listening().is_there && scene_.loop.now() < until &&
+         !scene_.loop.is_interrupted())
+    static_cast<void>(co_await scene_.loop.wait(WaitFor{.until = scene_.loop.now() + 300us}));
+}
+
 Task<void> ServerSteps::act(const PlannedStep& step) {
   scene_.recorder.harness(Kind::step_began, step.id).who = "server";
   const auto& action = std::get<ServerAction>(step.action);
@@ -288,6 +297,7 @@ Task<std::string> ServerSteps::restart(const Restart& restart, int step) {
     note_exit(Instance::first, step);
   }
   note_output(Instance::first, step);
+  co_await wait_for_listener_gone();
   needs_baseline = true;
   const bool listens = co_await launch(
       step,

@@ -50,6 +50,8 @@ class ServerSteps final {
   Task<std::string> expect(const ServerExpect& expect, int step);
   /// What is left of a server that has ended, if anything is after a second.
   Task<void> note_left_over(int step);
+  /// Of a server that has ended: until nobody has its listener any more, for at most a second.
+  Task<void> wait_for_listener_gone();
   Event& note_start(int step);
   void note_exit(Instance instance, int step);
   void note_output(Instance instance, int step);
