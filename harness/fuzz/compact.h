@@ -2,7 +2,7 @@
 
 // The compact form of a scenario: the octets that a fuzzer works on.
 //
-//   octet 0        the version, 2
+//   octet 0        the version, 3
 //   faults         LEB128 length, then the faults, one after another
 //   schedule       LEB128 length, then the seed (LEB128) and the choices, one octet each
 //   texts          LEB128 length, then JSON: what people read (id, summary, notes ...), or nothing
@@ -27,7 +27,7 @@
 
 namespace sockdrill {
 
-inline constexpr std::uint8_t kCompactVersion = 2;
+inline constexpr std::uint8_t kCompactVersion = 3;
 
 enum class Texts { keep, leave_out };
 

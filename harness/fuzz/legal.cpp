@@ -136,7 +136,8 @@ class Repair final {
                      repaired.back().note = step.note;
                      repaired.back().pointer = step.pointer;
                    },
-                   [&](ServerStep&) {
+                   [&](ServerStep& s) {
+                     fit_place(s.action);
                      if (pays({.steps = 1}) && walk_.add(step)) {
                        pay({.steps = 1}, cost);
                        repaired.push_back(step);
@@ -249,6 +250,17 @@ class Repair final {
     const std::uint64_t by_steps = one.steps == 0 ? kHuge : left_.steps / one.steps;
     const std::uint64_t by_octets = one.octets == 0 ? kHuge : left_.octets / one.octets;
     return std::min(by_steps, by_octets);
+  }
+
+  /// Nobody is told an address of a kind that is not its own.
+  void fit_place(ServerAction& action) const {
+    const bool has_path = is_unix(target_.transport);
+    if (auto* second = std::get_if<Second>(&action)) {
+      if (has_path) second->port = Second::Port::usual;
+      if (!has_path) second->path_bytes.reset();
+    }
+    if (auto* restart = std::get_if<Restart>(&action); restart != nullptr && !has_path)
+      restart->path_bytes.reset();
   }
 
   /// Brings an action within what the target can be asked for, and says what it costs.

@@ -26,6 +26,16 @@ const std::vector<std::string>& errors_in_form() {
   return list;
 }
 
+/// What a second instance may have to say.
+const std::vector<std::string>& words_to_say_in_form() {
+  static const std::vector<std::string> list = [] {
+    std::vector<std::string> words = errors_in_form();
+    words.emplace_back("anything");
+    return words;
+  }();
+  return list;
+}
+
 const std::vector<std::string>& ends_in_form() {
   static const std::vector<std::string> list{"declared", "SIGTERM", "SIGINT", "SIGKILL"};
   return list;
@@ -38,6 +48,9 @@ const std::vector<ConnectOutcome>& connect_outcomes_in_form() {
 }
 
 bool is_address(std::string_view text) { return ip_address(std::string(text), 0).has_value(); }
+bool is_to_say(std::string_view text) {
+  return text == "anything" || errno_named(std::string(text)).value != 0;
+}
 bool is_error_name(std::string_view text) { return errno_named(std::string(text)).value != 0; }
 
 /// Present is known from the flags.
@@ -191,17 +204,29 @@ void pass(Codec& codec, Signal& signal, FormContext& /*context*/) {
 }
 void pass(Codec& codec, Restart& restart, FormContext& /*context*/) {
   codec.choice(restart.with, ends_in_form(), "with");
-  codec.bits({&restart.closed_streams});
+  bool has_path = restart.path_bytes.has_value();
+  codec.bits({&restart.closed_streams, &has_path});
+  pass_optional(codec, has_path, restart.path_bytes, kFewestPathBytes, kMostPathBytes,
+                "path_bytes");
   static const std::vector<std::string> ignored{"", "SIGPIPE"};
   codec.choice(restart.ignoring, ignored, "ignoring");
 }
 void pass(Codec& codec, Second& second, FormContext& /*context*/) {
-  pass_word(codec, second.says, errors_in_form(), is_error_name, "an errno");
+  using Port = Second::Port;
+  static const std::vector<Port> ports{Port::usual, Port::zero, Port::privileged};
+  codec.choice(second.port, ports, "port");
+  bool has_path = second.path_bytes.has_value();
+  codec.bits({&has_path});
+  pass_optional(codec, has_path, second.path_bytes, kFewestPathBytes, kMostPathBytes, "path_bytes");
+  if (codec.reads() && has_path) second.port = Port::usual;
+  pass_word(codec, second.says, words_to_say_in_form(), is_to_say, "an errno");
 }
 void pass(Codec& codec, Limit& limit, FormContext& /*context*/) {
-  codec.bits({&limit.is_relative, &limit.is_lifted});
-  if (codec.reads() && limit.is_lifted) limit.is_relative = false;
-  if (limit.is_lifted) return;
+  bool is_of_processes = limit.of == Limit::Of::processes;
+  codec.bits({&limit.is_relative, &limit.is_lifted, &is_of_processes});
+  if (is_of_processes) limit.of = Limit::Of::processes;
+  if (codec.reads() && (limit.is_lifted || is_of_processes)) limit.is_relative = false;
+  if (limit.is_lifted || is_of_processes) return;
   // "+5" has five digits at most.
   codec.number(limit.descriptors, limit.is_relative ? 0 : 1,
                limit.is_relative ? 99'999 : kMostCount, "descriptors");

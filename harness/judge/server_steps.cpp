@@ -11,40 +11,114 @@ namespace sockdrill {
 
 namespace {
 
-void judge_second(Walk& walk, const PlannedStep& step, const Second& second,
-                  const std::vector<std::size_t>& events, const std::string& ended) {
-  const Event* exited = find(walk, events, Kind::exited);
+/// "on the same address", as a second instance's step has it.
+std::string place_of(const Second& second) {
+  if (second.path_bytes)
+    return fmt::format("told a path of {}",
+                       count_of(static_cast<std::size_t>(*second.path_bytes), "byte"));
+  if (second.port == Second::Port::privileged) return "without a right to its port";
+  if (second.port == Second::Port::zero) return "told port 0";
+  return "on the same address";
+}
+
+std::string output_of(const Walk& walk, const std::vector<std::size_t>& events) {
   std::string output;
   for (const std::size_t index : events) {
     if (walk.recording.events[index].kind == Kind::wrote)
       output += walk.recording.events[index].content.copy(0, 65536);
   }
-  const Errno error = errno_named(second.says);
-  if (ended == "unmet" || exited == nullptr) {
-    Finding& finding = walk.add(
-        "step", walk.grade_of_level(),
-        "a second instance on the same address starts and stays: both believe that they serve it");
-    finding.symptom = Symptom::second_lives;
-    finding.expected = fmt::format(
-        "the second instance ends by itself, with a status other than 0 and {} in its output",
-        second.says);
-    finding.actual = "it lives on";
+  return output;
+}
+
+/// Whether a number stands in a text, and not as a part of another one.
+bool names_number(const std::string& text, const std::string& number) {
+  const auto is_digit = [&](std::size_t at) {
+    return at < text.size() && text[at] >= '0' && text[at] <= '9';
+  };
+  for (std::size_t at = text.find(number); at != std::string::npos;
+       at = text.find(number, at + 1)) {
+    if (!is_digit(at - 1) && !is_digit(at + number.size())) return true;
+  }
+  return false;
+}
+
+/// It was told port 0, and lives.
+void judge_reported_port(Walk& walk, const PlannedStep& step,
+                         const std::vector<std::size_t>& events, const std::string& output) {
+  const Event* listening = find(walk, events, Kind::listening);
+  const std::string port =
+      listening == nullptr ? "" : listening->text.substr(listening->text.rfind(':') + 1);
+  if (listening != nullptr && names_number(output, port)) return;
+  Finding& finding = walk.add(
+      "step", walk.grade_of_level(),
+      listening == nullptr
+          ? "told port 0, the server neither listens nor ends"
+          : fmt::format("told port 0, the server listens on port {} and does not say so", port));
+  finding.symptom = listening == nullptr ? Symptom::other : Symptom::port_unsaid;
+  finding.expected = listening == nullptr ? "it listens, or ends with a status other than 0"
+                                          : fmt::format("{} in its output", port);
+  finding.actual = output.empty() ? "no output" : quote(output, 200);
+  place(finding, step, events);
+}
+
+void judge_lives_on(Walk& walk, const PlannedStep& step, const Second& second,
+                    const std::vector<std::size_t>& events) {
+  const bool is_usual = second.port == Second::Port::usual && !second.path_bytes;
+  Finding& finding =
+      walk.add("step", walk.grade_of_level(),
+               is_usual ? "a second instance on the same address starts and stays: both believe "
+                          "that they serve it"
+                        : fmt::format("a second instance, {}, starts and stays as if it listened",
+                                      place_of(second)));
+  finding.symptom = is_usual            ? Symptom::second_lives
+                    : second.path_bytes ? Symptom::path_cut_off
+                                        : Symptom::refusal_unseen;
+  finding.expected = fmt::format(
+      "the second instance ends by itself, with a status other than 0 and {} in its output",
+      second.says == "anything" ? "the reason" : second.says);
+  const Event* listening = find(walk, events, Kind::listening);
+  finding.actual = listening == nullptr
+                       ? "it lives on"
+                       : fmt::format("it lives on, and listens on {}", listening->text);
+  place(finding, step, events);
+}
+
+void judge_second(Walk& walk, const PlannedStep& step, const Second& second,
+                  const std::vector<std::size_t>& events, const std::string& ended) {
+  const Event* exited = find(walk, events, Kind::exited);
+  const std::string output = output_of(walk, events);
+  if (ended == "impossible") {
+    const Event* failed = find(walk, events, Kind::failed);
+    Finding& finding = walk.add("step", Grade::error,
+                                fmt::format("the second instance could not be started: {}",
+                                            failed == nullptr ? "" : failed->text));
     return place(finding, step, events);
+  }
+  if (ended == "unmet" || exited == nullptr) {
+    if (second.port == Second::Port::zero) return judge_reported_port(walk, step, events, output);
+    return judge_lives_on(walk, step, second, events);
   }
   if (exited->number == 0) {
     Finding& finding =
         walk.add("step", walk.grade_of_level(),
-                 "a second instance on the same address ends with status 0, as if all were well");
+                 fmt::format("a second instance, {}, ends with status 0, as if all were well",
+                             place_of(second)));
+    finding.symptom = Symptom::refusal_unseen;
     finding.expected = "a status other than 0";
     finding.actual = exited->text;
     return place(finding, step, events);
   }
-  if (names(output, error)) return;
-  Finding& finding = walk.add("step", Grade::warn,
-                              fmt::format("the second instance does not say why it cannot start: "
-                                          "neither {} nor '{}' is in its output",
-                                          second.says, ::strerrordesc_np(error.value)));
-  finding.expected = second.says;
+  const bool says_anything = second.says == "anything";
+  const Errno error = says_anything ? Errno{} : errno_named(second.says);
+  if (says_anything ? !output.empty() : names(output, error)) return;
+  Finding& finding = walk.add(
+      "step", Grade::warn,
+      says_anything
+          ? fmt::format("the second instance, {}, ends without a word", place_of(second))
+          : fmt::format("the second instance does not say why it cannot start: neither {} nor "
+                        "'{}' is in its output",
+                        second.says, ::strerrordesc_np(error.value)));
+  finding.expected = says_anything ? "a message" : second.says;
   finding.actual = output.empty() ? "no output" : quote(output, 200);
   place(finding, step, events);
 }

@@ -138,6 +138,49 @@ TEST_F(SecondInstanceTest, FailsWhenItLivesOn) {
   EXPECT_EQ(story.step().ended("unmet").verdict().grade, Grade::fail);
 }
 
+TEST_F(SecondInstanceTest, TakesAnyWordsWhereNoErrnoIsDue) {
+  const auto with_long_path = [](const std::string& output) {
+    Story story(R"([{"server": {"second": {"path_bytes": 108}}}])", "must", "", "unix");
+    story.step().wrote(output, "stderr", "second");
+    return story.server(Kind::exited, "exited", 1, "second").ended().verdict().grade;
+  };
+  EXPECT_EQ(with_long_path("AF_UNIX path too long\n"), Grade::pass);
+  EXPECT_EQ(with_long_path(""), Grade::warn);
+}
+TEST_F(SecondInstanceTest, SaysWhatItShowsOnAnotherAddress) {
+  Story path(R"([{"server": {"second": {"path_bytes": 108}}}])", "must", "", "unix");
+  path.step().server(Kind::listening, "unix /run/cut", 0, "second").ended("unmet");
+  EXPECT_EQ(path.verdict().findings.at(0).diagnosis_name, "path-cut-off");
+  EXPECT_EQ(path.verdict().findings.at(0).actual, "it lives on, and listens on unix /run/cut");
+  Story port(R"([{"server": {"second": {"port": "privileged"}}}])");
+  port.step().server(Kind::exited, "exited with status 0", 0, "second").ended();
+  EXPECT_EQ(port.verdict().findings.at(0).diagnosis_name, "refusal-unseen");
+}
+TEST_F(SecondInstanceTest, MustNameThePortThatItGot) {
+  const auto with_output = [](const std::string& output) {
+    Story story(R"([{"server": {"second": {"port": "zero"}}}])");
+    story.step().server(Kind::listening, "tcp 0.0.0.0:4321", 0, "second");
+    return story.wrote(output, "stdout", "second").ended("unmet").verdict().grade;
+  };
+  EXPECT_EQ(with_output("listening on 0.0.0.0:4321\n"), Grade::pass);
+  EXPECT_EQ(with_output("4321"), Grade::pass);
+  EXPECT_EQ(with_output("listening on port 0\n"), Grade::fail);
+  EXPECT_EQ(with_output("pid 14321, 43210 clients\n"), Grade::fail);
+}
+TEST_F(SecondInstanceTest, MayRefusePortZeroButNotKeepSilent) {
+  const char* const steps = R"([{"server": {"second": {"port": "zero"}}}])";
+  Story refused(steps);
+  refused.step().wrote("port: expected 1 to 65535\n", "stderr", "second");
+  EXPECT_EQ(refused.server(Kind::exited, "exited", 2, "second").ended().verdict().grade,
+            Grade::pass);
+  EXPECT_EQ(Story(steps).step().ended("unmet").verdict().grade, Grade::fail);
+}
+TEST_F(SecondInstanceTest, IsNoFaultOfTheServersWhenItCannotBeStarted) {
+  Story story(R"([{"server": {"second": {}}}])");
+  story.step().harness(Kind::failed, "no such file").ended("impossible");
+  EXPECT_EQ(story.verdict().grade, Grade::error);
+}
+
 TEST(JudgeExitTest, GoesByWhatTheServerDeclares) {
   const char* const steps =
       R"([{"server": {"signal": "SIGTERM"}}, {"server": {"expect": {"exit": "declared"}}}])";

@@ -29,15 +29,18 @@ struct Difference {
 /// What a broken expectation shows, where a diagnosis asks for it. Headlines are for people.
 enum class Symptom {
   other,
-  no_answer,      ///< the server has read everything, sleeps, and nothing came
-  not_closed,     ///< the answer is right, and the connection stays open
-  spins,          ///< a CPU is busy while nothing happens
-  zombies,        ///< children that have ended are not waited for
-  close_wait,     ///< connections whose clients are gone are kept
-  descriptors,    ///< more of them than it may hold
-  memory_unread,  ///< memory grows with what a client does not read
-  second_lives,   ///< a second instance on the same address stays
-  does_not_end,   ///< the server lives on though it was told to end
+  no_answer,       ///< the server has read everything, sleeps, and nothing came
+  not_closed,      ///< the answer is right, and the connection stays open
+  spins,           ///< a CPU is busy while nothing happens
+  zombies,         ///< children that have ended are not waited for
+  close_wait,      ///< connections whose clients are gone are kept
+  descriptors,     ///< more of them than it may hold
+  memory_unread,   ///< memory grows with what a client does not read
+  second_lives,    ///< a second instance on the same address stays
+  path_cut_off,    ///< one that was told a path without room for it stays
+  refusal_unseen,  ///< one that cannot listen stays, or ends as if all were well
+  port_unsaid,     ///< one that was told port 0 does not say which one it got
+  does_not_end,    ///< the server lives on though it was told to end
 };
 
 /// One broken expectation or invariant, with the events that prove it.

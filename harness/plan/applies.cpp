@@ -22,10 +22,60 @@ bool has_declared(const std::string& word, const Declares& declares) {
   if (word == "max_connections") return declares.max_connections.has_value();
   if (word == "max_memory_growth") return declares.max_memory_growth.has_value();
   if (word == "idle_timeout_ms") return declares.idle_timeout_ms.has_value();
+  if (word == "reports_port") return declares.reports_port;
   return false;
 }
 
+bool uses_placeholder(const std::string& placeholder, const Target& target) {
+  const auto holds = [&](const std::string& word) {
+    return word.find(placeholder) != std::string::npos;
+  };
+  return std::ranges::any_of(target.command, holds) ||
+         std::ranges::any_of(target.environment, holds,
+                             [](const auto& entry) { return entry.second; });
+}
+
+bool changes_port(const ServerAction& action) {
+  const auto* second = std::get_if<Second>(&action);
+  return second != nullptr && second->port != Second::Port::usual;
+}
+
+bool changes_path(const ServerAction& action) {
+  const auto* second = std::get_if<Second>(&action);
+  const auto* restart = std::get_if<Restart>(&action);
+  return (second != nullptr && second->path_bytes) || (restart != nullptr && restart->path_bytes);
+}
+
+/// A server that is told another address than its usual one must be one that can be told.
+std::optional<std::string> why_not_elsewhere(const Scenario& scenario, const Target& target) {
+  if (has_server_action(scenario.steps, changes_path)) {
+    if (!is_unix(target.transport))
+      return fmt::format("it is about paths, the server listens on {}",
+                         to_string(target.transport));
+    if (!target.path.empty() || !uses_placeholder("{path}", target))
+      return "the server's path is fixed, and the check needs others";
+  }
+  if (has_server_action(scenario.steps, changes_port)) {
+    if (is_unix(target.transport))
+      return fmt::format("it is about ports, the server listens on {}",
+                         to_string(target.transport));
+    if (target.port != 0 || !uses_placeholder("{port}", target))
+      return "the server's port is fixed, and the check needs others";
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+bool has_server_action(const std::vector<Step>& steps,
+                       const std::function<bool(const ServerAction&)>& is_wanted) {
+  return std::ranges::any_of(steps, [&](const Step& step) {
+    if (const auto* repeat = std::get_if<RepeatStep>(&step.what))
+      return has_server_action(repeat->steps, is_wanted);
+    const auto* server = std::get_if<ServerStep>(&step.what);
+    return server != nullptr && is_wanted(server->action);
+  });
+}
 
 std::optional<std::string> why_not(const Scenario& scenario, const Target& target) {
   const Applies& applies = scenario.applies;
@@ -59,7 +109,7 @@ std::optional<std::string> why_not(const Scenario& scenario, const Target& targe
     if (!has_declared(word, target.declares))
       return fmt::format("the server does not declare \"{}\"", word);
   }
-  return std::nullopt;
+  return why_not_elsewhere(scenario, target);
 }
 
 }  // namespace sockdrill

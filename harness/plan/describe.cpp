@@ -65,6 +65,22 @@ std::string describe_server_expect(const ServerExpect& expect) {
   return fmt::format("expect {}", fmt::join(parts, ", "));
 }
 
+std::string describe_path(std::uint64_t bytes) {
+  return fmt::format(" a path of {}", count_of(static_cast<std::size_t>(bytes), "byte"));
+}
+
+std::string describe_second(const Second& second) {
+  const std::string says = second.says == "anything" ? "why" : second.says;
+  if (second.port == Second::Port::zero)
+    return fmt::format(
+        "a second instance, on port 0, which must say where it listens, or fail and say {}", says);
+  const std::string where = second.path_bytes ? ", at" + describe_path(*second.path_bytes)
+                            : second.port == Second::Port::privileged
+                                ? std::string(", on a port below 1024 without the right to it")
+                                : std::string();
+  return fmt::format("a second instance{}, which must fail and say {}", where, says);
+}
+
 std::string describe_server(const ServerAction& action) {
   return std::visit(
       Overload{[](const Settled&) { return std::string("wait until it is at rest"); },
@@ -73,15 +89,17 @@ std::string describe_server(const ServerAction& action) {
                [](const Signal& s) { return "signal " + s.name; },
                [](const Restart& r) {
                  return fmt::format(
-                     "restart, ended by {}{}{}",
+                     "restart, ended by {}{}{}{}",
                      r.with == "declared" ? "the signal it declares" : r.with,
                      r.closed_streams ? ", without standard streams" : "",
-                     r.ignoring.empty() ? "" : fmt::format(", with {} ignored", r.ignoring));
+                     r.ignoring.empty() ? "" : fmt::format(", with {} ignored", r.ignoring),
+                     r.path_bytes ? ", at" + describe_path(*r.path_bytes) : "");
                },
-               [](const Second& s) {
-                 return fmt::format("a second instance, which must fail and say {}", s.says);
-               },
+               [](const Second& s) { return describe_second(s); },
                [](const Limit& l) {
+                 if (l.of == Limit::Of::processes)
+                   return std::string(l.is_lifted ? "process limit lifted"
+                                                  : "process limit reached: none more, no thread");
                  return l.is_lifted
                             ? std::string("descriptor limit lifted")
                             : fmt::format("descriptor limit {}{}",

@@ -309,6 +309,14 @@ Result<Plan> begin_plan(const Scenario& scenario, const Document& document,
 /// A case that the target's bounds leave out adds nothing but the reason.
 Result<void> add_case(Plan& plan, const Scenario& scenario, const Bindings& bindings,
                       const Document& document, const ResolveContext& context, int& next_id) {
+  plan.needs_low_ports |= has_server_action(scenario.steps, [](const ServerAction& action) {
+    const auto* second = std::get_if<Second>(&action);
+    return second != nullptr && second->port == Second::Port::privileged;
+  });
+  plan.needs_process_limit |= has_server_action(scenario.steps, [](const ServerAction& action) {
+    const auto* limit = std::get_if<Limit>(&action);
+    return limit != nullptr && limit->of == Limit::Of::processes;
+  });
   CasePlanner planner(document, context, next_id);
   CasePlan planned{.bindings = bindings};
   const int first_id = next_id;

@@ -9,6 +9,7 @@
 // an id of its own, in the order of the text.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -86,9 +87,15 @@ struct Plan {
   std::vector<CasePlan> cases;
   Script warm_up;  ///< the probe before the baseline (client "warm-up")
   bool needs_broadcast_link = false;
+  bool needs_low_ports = false;      ///< a step starts the server on a port it has no right to
+  bool needs_process_limit = false;  ///< a step limits the server's processes
   std::string left_out;  ///< why cases were left out for this target, if any were: "its field
                          ///< 'text' takes 1 to 64 octets, not 127"
 };
+
+/// Whether an action of the server's in these steps, repeated ones too, is such a one.
+bool has_server_action(const std::vector<Step>& steps,
+                       const std::function<bool(const ServerAction&)>& is_wanted);
 
 /// Why a check is not for a target ("it is for tcp, this one listens on udp"); nothing when it is.
 std::optional<std::string> why_not(const Scenario& scenario, const Target& target);

@@ -179,6 +179,25 @@ TEST(WhyNotTest, NamesWhatDoesNotFit) {
   EXPECT_EQ(why_not(scenario, target_speaking("length-prefixed")), std::nullopt);
 }
 
+TEST(WhyNotTest, KnowsWhoCanBeToldAnotherAddress) {
+  const Scenario port = check_of(R"({"server": {"second": {"port": "privileged"}}})").first;
+  const Scenario path =
+      check_of(R"({"repeat": 2, "steps": [{"server": {"restart": {"path_bytes": 107}}}]})").first;
+  Target target = target_speaking("echo");
+  target.command = {"server"};
+  EXPECT_EQ(why_not(port, target), "the server's port is fixed, and the check needs others");
+  target.command = {"server", "--listen=:{port}"};
+  EXPECT_EQ(why_not(port, target), std::nullopt);
+  target.port = 80;
+  EXPECT_EQ(why_not(port, target), "the server's port is fixed, and the check needs others");
+  EXPECT_EQ(why_not(path, target), "it is about paths, the server listens on tcp");
+  target.transport = Transport::unix_stream;
+  EXPECT_EQ(why_not(port, target), "it is about ports, the server listens on unix");
+  EXPECT_EQ(why_not(path, target), "the server's path is fixed, and the check needs others");
+  target.environment = {{"SOCKET", "{path}"}};
+  EXPECT_EQ(why_not(path, target), std::nullopt);
+}
+
 TEST(WhyNotTest, KnowsWhatOnlyIpv6Has) {
   const Scenario scenario =
       check_of(R"({"client": "a", "connect": {}})", R"("applies": {"family": "ipv6"}, )").first;

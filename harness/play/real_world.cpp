@@ -46,7 +46,7 @@ class RealWorld final : public World {
 
   std::vector<Ready> wait(Nanoseconds until) override;
 
-  Result<void> start(Instance instance, const Inheritance& inherits, Deadline deadline) override;
+  Result<void> start(Instance instance, const StartOptions& options, Deadline deadline) override;
   std::optional<ExitStatus> exited(Instance instance) override;
   Listening listening() override;
   SysResult<void> signal(Instance instance, int number) override;
@@ -64,6 +64,9 @@ class RealWorld final : public World {
   }
   SysResult<void> limit_descriptors(std::uint64_t soft_limit) override {
     return stage_->set_soft_descriptor_limit(*process(Instance::first), soft_limit);
+  }
+  SysResult<void> reach_process_limit(bool is_reached) override {
+    return stage_->reach_process_limit(is_reached);
   }
   void set_output_read(bool is_read) override {
     stage_->set_draining(*process(Instance::first), is_read);
@@ -87,6 +90,9 @@ class RealWorld final : public World {
     return instance == Instance::first ? first_ : second_;
   }
   void feed_inputs();
+  Result<ServerAddress> address_for(const StartOptions& options);
+  /// Clients go there from now on.
+  void lead_clients_to(const ServerAddress& server);
 
   std::unique_ptr<Stage> stage_;
   OwnedFd epoll_;
@@ -94,8 +100,10 @@ class RealWorld final : public World {
   Watcher watcher_;
   ClientSockets sockets_;
   Nanoseconds began_;
-  ServerAddress server_;  ///< as it was told, and names it itself
+  ServerAddress usual_;   ///< where it is told to listen
+  ServerAddress server_;  ///< where the first instance was told to, as it names it itself
   Placeholders placeholders_;
+  bool has_process_limit_ = false;
   StageProcess* first_ = nullptr;
   StageProcess* second_ = nullptr;
   std::vector<std::pair<StageProcess*, Bytes>>
@@ -103,36 +111,66 @@ class RealWorld final : public World {
 };
 
 Result<void> RealWorld::prepare(const RealWorldOptions& options) {
-  server_ = {.transport = target_.transport,
-             .family = target_.family,
-             .path = path_of(target_, stage_->temp_inside())};
+  usual_ = {.transport = target_.transport,
+            .family = target_.family,
+            .path = path_of(target_, stage_->temp_inside())};
   if (!is_unix(target_.transport)) {
-    server_.port =
+    usual_.port =
         TRY(stage_->free_port(target_.transport, target_.port != 0       ? target_.port
                                                  : stage_->is_isolated() ? kUsualPort
                                                                          : std::uint16_t{0}));
-    if (target_.port != 0 && server_.port != target_.port)
+    if (target_.port != 0 && usual_.port != target_.port)
       return fail(fmt::format(
           "port {} is taken on this host, and without isolation the server cannot have it",
           target_.port));
   }
-  placeholders_ = placeholders_of(target_, server_, stage_->temp_inside(), options.placeholders);
-  // The stage's root is reached the way its temporary folder is.
-  ServerAddress reached = server_;
-  if (is_unix(target_.transport))
-    reached.path = stage_->temp_outside().substr(
-                       0, stage_->temp_outside().size() - stage_->temp_inside().size()) +
-                   server_.path;
-  sockets_.set_server(reached);
+  placeholders_ = placeholders_of(target_, usual_, stage_->temp_inside(), options.placeholders);
+  has_process_limit_ = options.has_process_limit;
+  lead_clients_to(usual_);
   epoll_event event{.events = EPOLLIN, .data = {.u64 = kNews}};
   if (::epoll_ctl(epoll_.raw(), EPOLL_CTL_ADD, raw(stage_->news()), &event) != 0)
     return fail("watching the stage: " + describe(last_errno()));
   return {};
 }
 
-Result<void> RealWorld::start(Instance instance, const Inheritance& inherits, Deadline deadline) {
-  Launch launch = launch_of(target_, placeholders_);
-  launch.inheritance = inherits;
+void RealWorld::lead_clients_to(const ServerAddress& server) {
+  server_ = server;
+  ServerAddress reached = server;
+  if (is_unix(target_.transport)) {
+    const std::string folder = folder_of_long_path(stage_->temp_inside(), server.path);
+    // The stage's root is reached the way its temporary folder is. A folder that only makes the
+    // path long leads to the temporary folder itself; the way from outside would be too long.
+    const std::string path =
+        folder.empty() ? server.path : stage_->temp_inside() + server.path.substr(folder.size());
+    reached.path = stage_->temp_outside().substr(
+                       0, stage_->temp_outside().size() - stage_->temp_inside().size()) +
+                   path;
+  }
+  sockets_.set_server(reached);
+}
+
+Result<ServerAddress> RealWorld::address_for(const StartOptions& options) {
+  ServerAddress address = usual_;
+  if (options.port == Second::Port::zero) address.port = 0;
+  if (options.port == Second::Port::privileged) address.port = kPrivilegedPort;
+  if (!options.path_bytes) return address;
+  address.path =
+      TRY(long_path(stage_->temp_inside(), static_cast<std::size_t>(*options.path_bytes)));
+  const std::string folder = folder_of_long_path(stage_->temp_inside(), address.path);
+  const std::string outside = stage_->temp_outside() + folder.substr(stage_->temp_inside().size());
+  if (::symlink(".", outside.c_str()) != 0 && errno != EEXIST)
+    return fail(fmt::format("{}: {}", outside, describe(last_errno())));
+  return address;
+}
+
+Result<void> RealWorld::start(Instance instance, const StartOptions& options, Deadline deadline) {
+  const ServerAddress address = TRY(address_for(options));
+  Launch launch =
+      launch_of(target_, placeholders_of(target_, address, stage_->temp_inside(), placeholders_));
+  launch.inheritance = options.inherits;
+  launch.without_low_ports = options.port == Second::Port::privileged;
+  launch.has_process_limit = has_process_limit_;
+  if (instance == Instance::first) lead_clients_to(address);
   (instance == Instance::first ? first_ : second_) = TRY(stage_->start(launch, deadline));
   return {};
 }

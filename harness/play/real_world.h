@@ -13,6 +13,7 @@ namespace sockdrill {
 
 struct RealWorldOptions {
   bool broadcast_link = false;
+  bool has_process_limit = false;
   Placeholders placeholders;  ///< {libexec}, {targets}: what the caller knows of the installation
 };
 

@@ -8,6 +8,28 @@
 
 namespace sockdrill {
 
+namespace {
+
+/// Long, so that a path that is cut off by some octets still names a file.
+constexpr std::string_view kLongPathEnd = "/server-with-a-long-path.sock";
+constexpr char kLongPathFiller = 'd';
+
+}  // namespace
+
+Result<std::string> long_path(const std::string& temp, std::size_t bytes) {
+  const std::size_t others = temp.size() + 1 + kLongPathEnd.size();
+  if (bytes <= others) return fail(fmt::format("no path below {} has {} octets", temp, bytes));
+  return temp + "/" + std::string(bytes - others, kLongPathFiller) + std::string(kLongPathEnd);
+}
+
+std::string folder_of_long_path(const std::string& temp, const std::string& path) {
+  if (!path.starts_with(temp + "/") || !path.ends_with(kLongPathEnd)) return "";
+  const std::string folder = path.substr(0, path.size() - kLongPathEnd.size());
+  const bool is_filler =
+      folder.find_first_not_of(kLongPathFiller, temp.size() + 1) == std::string::npos;
+  return is_filler && folder.size() > temp.size() + 1 ? folder : "";
+}
+
 int domain_of(const ServerAddress& server) {
   if (is_unix(server.transport)) return AF_UNIX;
   return server.family == Family::ipv6 ? AF_INET6 : AF_INET;

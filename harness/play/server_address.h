@@ -22,6 +22,14 @@ struct ServerAddress {
   std::string path;  ///< AF_UNIX
 };
 
+/// For a server that may not have it.
+inline constexpr std::uint16_t kPrivilegedPort = 1023;
+
+/// A path of so many octets below `temp`, in a folder of its own. The error says what does not fit.
+Result<std::string> long_path(const std::string& temp, std::size_t bytes);
+/// That folder; "" where the path is none of these.
+std::string folder_of_long_path(const std::string& temp, const std::string& path);
+
 /// AF_INET, AF_INET6 or AF_UNIX.
 int domain_of(const ServerAddress& server);
 /// What a client's step calls `to`: the server (""), "broadcast", "subnet-broadcast", or an

@@ -1,5 +1,6 @@
 #include "harness/play/server_steps.h"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 
@@ -84,10 +85,10 @@ bool ServerSteps::take_over() {
   return true;
 }
 
-Task<bool> ServerSteps::launch(int step, Inheritance inherits) {
+Task<bool> ServerSteps::launch(int step, StartOptions options) {
   const Listening already = scene_.world.listening();
   const Result<void> started =
-      scene_.world.start(Instance::first, inherits, Deadline::after(scene_.caps.start));
+      scene_.world.start(Instance::first, options, Deadline::after(scene_.caps.start));
   is_exit_noted_ = false;
   if (!started) {
     scene_.recorder.server(Kind::not_listening, step).text = to_string(started.error());
@@ -223,6 +224,15 @@ Task<void> ServerSteps::note_left_over(int step) {
     event.detail = listening.where;
 }
 
+Task<void> ServerSteps::wait_for_listener_gone() {
+  // A child on its way out (its name is gone before its descriptors are) may still have it: clients
+  // of the next instance would come to it, and be reset.
+  const Nanoseconds until = scene_.loop.now() + 1s;
+  while (scene_.world.listening().is_there && scene_.loop.now() < until &&
+         !scene_.loop.is_interrupted())
+    static_cast<void>(co_await scene_.loop.wait(WaitFor{.until = scene_.loop.now() + 300us}));
+}
+
 Task<void> ServerSteps::act(const PlannedStep& step) {
   scene_.recorder.harness(Kind::step_began, step.id).who = "server";
   const auto& action = std::get<ServerAction>(step.action);
@@ -252,7 +262,7 @@ Task<std::string> ServerSteps::do_action(const ServerAction& action, int step) {
     co_return "done";
   }
   if (const auto* again = std::get_if<Restart>(&action)) co_return co_await restart(*again, step);
-  if (std::holds_alternative<Second>(action)) co_return co_await second(step);
+  if (const auto* other = std::get_if<Second>(&action)) co_return co_await second(*other, step);
   if (const auto* output = std::get_if<Output>(&action)) {
     scene_.world.set_output_read(output->is_read);
     co_return "done";
@@ -287,45 +297,31 @@ Task<std::string> ServerSteps::restart(const Restart& restart, int step) {
     note_exit(Instance::first, step);
   }
   note_output(Instance::first, step);
+  co_await wait_for_listener_gone();
   needs_baseline = true;
   const bool listens = co_await launch(
-      step, Inheritance{
-                .closed_streams = restart.closed_streams,
-                .ignored_signal = restart.ignoring.empty() ? 0 : signal_number(restart.ignoring)});
+      step,
+      StartOptions{.inherits = {.closed_streams = restart.closed_streams,
+                                .ignored_signal =
+                                    restart.ignoring.empty() ? 0 : signal_number(restart.ignoring)},
+                   .path_bytes = restart.path_bytes});
   co_return listens ? "done" : "unmet";
 }
 
-Task<std::string> ServerSteps::second(int step) {
-  const Result<void> started =
-      scene_.world.start(Instance::second, Inheritance{}, Deadline::after(scene_.caps.start));
-  if (!started) {
-    scene_.recorder.harness(Kind::failed, step).text = to_string(started.error());
-    co_return "impossible";
+std::string ServerSteps::limit_processes(bool is_reached, int step) {
+  const SysResult<void> set = scene_.world.reach_process_limit(is_reached);
+  if (!set) {
+    scene_.recorder.harness(Kind::failed, step).text = "process limit: " + describe(set.error());
+    return "impossible";
   }
-  Event& event = scene_.recorder.server(Kind::started, step, Instance::second);
-  event.number = static_cast<std::uint64_t>(scene_.world.pid_of(Instance::second));
-  // It must end by itself. That it does not is known once everything rests and no timer can change
-  // that. One that sleeps blindly may be about to try again (nginx calls bind(2) five times, 500 ms
-  // apart), as its sockets show none of that: it is given the whole time to end.
-  const Nanoseconds until = scene_.loop.now() + scene_.caps.start;
-  bool lives_on = false;
-  while (!scene_.world.exited(Instance::second) && !lives_on && scene_.loop.now() < until) {
-    const Woken woken =
-        co_await scene_.loop.wait(WaitFor{.rest = WantsRest::firm,
-                                          .until = std::min(until, scene_.loop.now() + 20ms),
-                                          .rest_after = scene_.loop.now() + 2ms});
-    lives_on = woken.rest && !woken.rest->sleeps_blindly && !scene_.world.exited(Instance::second);
-  }
-  note_exit(Instance::second, step);
-  note_output(Instance::second, step);
-  const bool has_ended = scene_.world.exited(Instance::second).has_value();
-  if (!has_ended) static_cast<void>(scene_.world.signal(Instance::second, SIGKILL));
-  while (!scene_.world.exited(Instance::second) && scene_.loop.now() < until + scene_.caps.step)
-    static_cast<void>(co_await scene_.loop.wait(WaitFor{.until = scene_.loop.now() + 300us}));
-  co_return has_ended ? "done" : "unmet";
+  Event& event = scene_.recorder.server(Kind::limited, step);
+  event.text = "processes";
+  event.number = is_reached ? 1 : 0;
+  return "done";
 }
 
 Task<std::string> ServerSteps::limit(const Limit& limit, int step) {
+  if (limit.of == Limit::Of::processes) co_return limit_processes(!limit.is_lifted, step);
   std::uint64_t wanted = limit.descriptors;
   if (!usual_limit_) usual_limit_ = scene_.world.descriptor_limit();
   if (limit.is_lifted) wanted = *usual_limit_;

@@ -13,7 +13,7 @@ class ServerSteps final {
 
   /// Starts the server and waits until it listens; false when it does not (recorded as
   /// not_listening).
-  Task<bool> launch(int step, Inheritance inherits = {});
+  Task<bool> launch(int step, StartOptions options = {});
   /// Notes the first instance, if it runs already; false when it does not.
   bool take_over();
   /// Waits for rest; false when the cap was hit. Records it (rested or restless).
@@ -40,11 +40,18 @@ class ServerSteps final {
   Task<std::string> do_action(const ServerAction& action, int step);
   Task<std::string> stop_all_threads(int step);
   Task<std::string> restart(const Restart& restart, int step);
-  Task<std::string> second(int step);
+  Task<std::string> second(const Second& second, int step);
+  /// Until the second instance has ended, or is known to live on.
+  Task<void> watch_second(bool may_listen, const std::vector<std::string>& before);
+  /// Where the server listens beside its place, but for those places.
+  std::vector<std::string> listens_beside(const std::vector<std::string>& before);
   Task<std::string> limit(const Limit& limit, int step);
+  std::string limit_processes(bool is_reached, int step);
   Task<std::string> expect(const ServerExpect& expect, int step);
   /// What is left of a server that has ended, if anything is after a second.
   Task<void> note_left_over(int step);
+  /// Of a server that has ended: until nobody has its listener any more, for at most a second.
+  Task<void> wait_for_listener_gone();
   Event& note_start(int step);
   void note_exit(Instance instance, int step);
   void note_output(Instance instance, int step);

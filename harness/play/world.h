@@ -47,6 +47,13 @@ struct Ready {
 /// The first instance, or the second one that a step starts beside it.
 enum class Instance { first, second };
 
+/// How a start differs from the usual one; nothing of it is for the next.
+struct StartOptions {
+  Inheritance inherits;
+  Second::Port port = Second::Port::usual;
+  std::optional<std::uint64_t> path_bytes;  ///< AF_UNIX: another path, of so many octets
+};
+
 struct Listening {
   bool is_there = false;  ///< where it should be
   std::string where;      ///< that address
@@ -100,9 +107,9 @@ class World {
   virtual std::vector<Ready> wait(Nanoseconds until) = 0;
 
   // The server.
-  /// `inherits` is for this start alone. The error is for people: the command is not found, may not
-  /// be executed, ...
-  virtual Result<void> start(Instance instance, const Inheritance& inherits, Deadline deadline) = 0;
+  /// Clients go to the first instance, wherever it was told to listen. The error is for people: the
+  /// command is not found, may not be executed, ...
+  virtual Result<void> start(Instance instance, const StartOptions& options, Deadline deadline) = 0;
   /// Nothing while it lives. A process that has just ended is never taken for a living one: its
   /// status is waited for.
   virtual std::optional<ExitStatus> exited(Instance instance) = 0;
@@ -117,6 +124,9 @@ class World {
   /// The soft limit of descriptors of the first instance.
   virtual std::uint64_t descriptor_limit() = 0;
   virtual SysResult<void> limit_descriptors(std::uint64_t soft_limit) = 0;
+  /// While reached, fork(2), clone(2) and their kin fail with EAGAIN in the server. For plans that
+  /// need it (Plan::needs_process_limit).
+  virtual SysResult<void> reach_process_limit(bool is_reached) = 0;
   /// Whether the server's stdout and stderr are taken in; they are, unless somebody says otherwise.
   virtual void set_output_read(bool is_read) = 0;
   virtual std::uint64_t dropped_datagrams() = 0;

@@ -52,7 +52,7 @@ enum class Kind {
   stopped,        ///< by SIGSTOP; every thread has stopped
   continued,
   signalled,  ///< text: the signal
-  limited,    ///< number: the soft limit of descriptors
+  limited,    ///< number: the soft limit of descriptors; text "processes": 1 = reached, 0 = lifted
   exited,     ///< number: status, or signal number + 256; text: "exited with status 1"
   struck,     ///< a fault of the scenario had its effect; text: the kind of call; number: which of
               ///< them; detail: its effect ("fails with EMFILE")

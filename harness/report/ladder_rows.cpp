@@ -89,6 +89,8 @@ std::string server_text(const Event& event) {
     case Kind::signalled:
       return with("gets a signal", ": ", event.text);
     case Kind::limited:
+      if (event.text == "processes")
+        return event.number == 0 ? "process limit: lifted" : "process limit: reached";
       return fmt::format("descriptor limit: {}", event.number);
     case Kind::exited:
       return visible(event.text);

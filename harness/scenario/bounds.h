@@ -15,6 +15,9 @@ inline constexpr std::uint64_t kMostBuffer = std::uint64_t{1} << 28U;  ///< SO_R
 inline constexpr std::uint64_t kMostMilliseconds = 600'000;            ///< within_ms
 inline constexpr std::uint64_t kMostClients = 20'000;                  ///< of a crowd
 inline constexpr std::uint64_t kMostRepeats = 100'000;
+/// path_bytes: longer than a temporary folder's name, and no longer than a file's (NAME_MAX).
+inline constexpr std::uint64_t kFewestPathBytes = 64;
+inline constexpr std::uint64_t kMostPathBytes = 255;
 inline constexpr std::uint64_t kMostCount = std::uint64_t{1} << 20U;  ///< descriptors, zombies ...
 inline constexpr std::uint64_t kMostMemoryGrowth = std::uint64_t{1} << 40U;
 

@@ -154,8 +154,9 @@ Result<Applies> read_applies(const Node& node) {
       else
         applies.declares.push_back(word);
     }
-    static const std::vector<std::string> known = {
-        "max_message", "max_connections", "max_memory_growth", "idle_timeout_ms", "broadcasts"};
+    static const std::vector<std::string> known = {"max_message",       "max_connections",
+                                                   "max_memory_growth", "idle_timeout_ms",
+                                                   "broadcasts",        "reports_port"};
     for (const std::string& word : applies.declares) {
       if (std::find(known.begin(), known.end(), word) == known.end())
         return tl::unexpected(

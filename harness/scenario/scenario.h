@@ -198,13 +198,26 @@ struct Restart {
   std::string with = "declared";
   bool closed_streams = false;  ///< "streams": "closed": it starts with nothing at 0, 1 and 2
   std::string ignoring;         ///< the signal that is ignored when it starts; "" for none
+  std::optional<std::uint64_t> path_bytes;  ///< AF_UNIX: at another path, of so many octets
   bool operator==(const Restart&) const = default;
 };
-struct Second {                     ///< a second instance of the same command, beside the first
-  std::string says = "EADDRINUSE";  ///< its output must name this errno, or its text
+struct Second {  ///< a second instance of the same command, beside the first
+  enum class Port {
+    usual,      ///< the first one's
+    zero,       ///< any: it may listen, at a port that it names
+    privileged  ///< one below 1024, without the capability that it takes
+  };
+  Port port = Port::usual;
+  std::optional<std::uint64_t> path_bytes;  ///< AF_UNIX: another path than the first one's
+  std::string says = "EADDRINUSE";  ///< its output must name this errno, or its text; "anything"
   bool operator==(const Second&) const = default;
 };
-struct Limit {  ///< the soft limit of descriptors of the running server
+struct Limit {  ///< a limit of the running server
+  enum class Of {
+    descriptors,  ///< the soft limit of their number
+    processes     ///< reached: it gets no process and no thread more
+  };
+  Of of = Of::descriptors;
   std::uint64_t descriptors = 0;
   bool is_relative = false;  ///< "+5": so many more than it holds
   bool is_lifted = false;    ///< "none": back to what it was

@@ -11,8 +11,16 @@ namespace sockdrill {
 namespace {
 
 Result<ServerAction> read_limit(const Node& node) {
-  TRY_VOID(node.allow_only({"descriptors"}));
-  const Node value = TRY(node.required("descriptors"));
+  TRY_VOID(node.allow_only({"descriptors", "processes"}));
+  if (node.has("processes")) {
+    if (node.has("descriptors"))
+      return tl::unexpected(node.error("one limit a step: \"descriptors\" or \"processes\""));
+    const bool is_lifted = TRY(node.at("processes").as_word({"reached", "none"})) == "none";
+    return Limit{.of = Limit::Of::processes, .is_lifted = is_lifted};
+  }
+  if (!node.has("descriptors"))
+    return tl::unexpected(node.expected("a limit: descriptors or processes"));
+  const Node value = node.at("descriptors");
   if (!value.is_string())
     return Limit{.descriptors = static_cast<std::uint64_t>(TRY(value.as_integer(1, kMostCount)))};
   const std::string text = TRY(value.as_string());
@@ -26,9 +34,43 @@ Result<ServerAction> read_limit(const Node& node) {
   return Limit{.descriptors = std::stoull(text.substr(1)), .is_relative = true};
 }
 
+Result<std::optional<std::uint64_t>> read_path_bytes(const Node& node) {
+  if (!node.has("path_bytes")) return std::optional<std::uint64_t>{};
+  return std::optional<std::uint64_t>{static_cast<std::uint64_t>(
+      TRY(node.at("path_bytes").as_integer(kFewestPathBytes, kMostPathBytes)))};
+}
+
+/// "says": the errno that a second instance must name, or "anything"; by default what bind(2)
+/// answers where it was told to listen. Paths that are too long never get that far.
+Result<std::string> read_says(const Node& node, const Second& second) {
+  if (node.has("says")) {
+    const Node says = node.at("says");
+    if (says.is_string() && TRY(says.as_string()) == "anything") return std::string("anything");
+    return read_errno(says);
+  }
+  if (second.path_bytes || second.port == Second::Port::zero) return std::string("anything");
+  return std::string(second.port == Second::Port::privileged ? "EACCES" : "EADDRINUSE");
+}
+
+Result<ServerAction> read_second(const Node& node) {
+  TRY_VOID(node.allow_only({"port", "path_bytes", "says"}));
+  Second second;
+  second.path_bytes = TRY(read_path_bytes(node));
+  if (node.has("port")) {
+    if (second.path_bytes)
+      return tl::unexpected(node.at("port").error("a server has a port or a path, not both"));
+    second.port = TRY(node.at("port").as_word({"zero", "privileged"})) == "zero"
+                      ? Second::Port::zero
+                      : Second::Port::privileged;
+  }
+  second.says = TRY(read_says(node, second));
+  return second;
+}
+
 Result<ServerAction> read_restart(const Node& node) {
-  TRY_VOID(node.allow_only({"with", "streams", "ignoring"}));
+  TRY_VOID(node.allow_only({"with", "streams", "ignoring", "path_bytes"}));
   Restart restart;
+  restart.path_bytes = TRY(read_path_bytes(node));
   if (node.has("with"))
     restart.with = TRY(node.at("with").as_word({"SIGTERM", "SIGINT", "SIGKILL", "declared"}));
   if (node.has("streams"))
@@ -106,8 +148,7 @@ Result<ServerAction> read_server_action(const Node& node) {
     return Output{.is_read = TRY(value.as_word({"read", "unread"})) == "read"};
   if (action == "expect") return read_server_expect(value);
   if (action == "restart") return read_restart(value);
-  TRY_VOID(value.allow_only({"says"}));
-  return Second{.says = value.has("says") ? TRY(read_errno(value.at("says"))) : "EADDRINUSE"};
+  return read_second(value);
 }
 
 }  // namespace sockdrill

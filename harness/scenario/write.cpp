@@ -151,35 +151,42 @@ Json write_server_expect(const ServerExpect& expect) {
 }
 
 Json write_server_action(const ServerAction& action) {
-  return std::visit(Overload{[](const Settled&) { return Json("settled"); },
-                             [](const Stop&) { return Json("stop"); },
-                             [](const Continue&) { return Json("continue"); },
-                             [](const Signal& s) {
-                               return Json{{"signal", s.name}};
-                             },
-                             [](const Restart& r) {
-                               Json value{{"with", r.with}};
-                               if (r.closed_streams) value["streams"] = "closed";
-                               if (!r.ignoring.empty()) value["ignoring"] = r.ignoring;
-                               return Json{{"restart", value}};
-                             },
-                             [](const Second& s) {
-                               return Json{{"second", {{"says", s.says}}}};
-                             },
-                             [](const Limit& l) {
-                               Json value = l.is_lifted ? Json("none")
-                                            : l.is_relative
-                                                ? Json(fmt::format("+{}", l.descriptors))
-                                                : Json(l.descriptors);
-                               return Json{{"limit", {{"descriptors", std::move(value)}}}};
-                             },
-                             [](const Output& o) {
-                               return Json{{"output", o.is_read ? "read" : "unread"}};
-                             },
-                             [](const ServerExpect& e) {
-                               return Json{{"expect", write_server_expect(e)}};
-                             }},
-                    action);
+  return std::visit(
+      Overload{[](const Settled&) { return Json("settled"); },
+               [](const Stop&) { return Json("stop"); },
+               [](const Continue&) { return Json("continue"); },
+               [](const Signal& s) {
+                 return Json{{"signal", s.name}};
+               },
+               [](const Restart& r) {
+                 Json value{{"with", r.with}};
+                 if (r.closed_streams) value["streams"] = "closed";
+                 if (!r.ignoring.empty()) value["ignoring"] = r.ignoring;
+                 if (r.path_bytes) value["path_bytes"] = *r.path_bytes;
+                 return Json{{"restart", value}};
+               },
+               [](const Second& s) {
+                 Json value{{"says", s.says}};
+                 if (s.port != Second::Port::usual)
+                   value["port"] = s.port == Second::Port::zero ? "zero" : "privileged";
+                 if (s.path_bytes) value["path_bytes"] = *s.path_bytes;
+                 return Json{{"second", std::move(value)}};
+               },
+               [](const Limit& l) {
+                 if (l.of == Limit::Of::processes)
+                   return Json{{"limit", {{"processes", l.is_lifted ? "none" : "reached"}}}};
+                 Json value = l.is_lifted     ? Json("none")
+                              : l.is_relative ? Json(fmt::format("+{}", l.descriptors))
+                                              : Json(l.descriptors);
+                 return Json{{"limit", {{"descriptors", std::move(value)}}}};
+               },
+               [](const Output& o) {
+                 return Json{{"output", o.is_read ? "read" : "unread"}};
+               },
+               [](const ServerExpect& e) {
+                 return Json{{"expect", write_server_expect(e)}};
+               }},
+      action);
 }
 
 Json write_crowd(const CrowdStep& crowd) {

@@ -91,6 +91,7 @@ class SimulatedWorld final : public World {
     kernel_.on_exit = nullptr;
     kernel_.faults.on_strike = nullptr;
     kernel_.faults.arm({});
+    kernel_.is_process_limit_reached = false;
   }
 
   Nanoseconds now() override { return kernel_.now() - began_; }
@@ -99,7 +100,7 @@ class SimulatedWorld final : public World {
 
   std::vector<Ready> wait(Nanoseconds until) override;
 
-  Result<void> start(Instance instance, const Inheritance& inherits, Deadline deadline) override;
+  Result<void> start(Instance instance, const StartOptions& options, Deadline deadline) override;
   std::optional<ExitStatus> exited(Instance instance) override { return of(instance).status; }
   Listening listening() override { return listening_at(clients_.server(), view_.listeners()); }
   SysResult<void> signal(Instance instance, int number) override;
@@ -114,6 +115,10 @@ class SimulatedWorld final : public World {
   Resources sample() override { return view_.sample(); }
   std::uint64_t descriptor_limit() override;
   SysResult<void> limit_descriptors(std::uint64_t soft_limit) override;
+  SysResult<void> reach_process_limit(bool is_reached) override {
+    kernel_.is_process_limit_reached = is_reached;
+    return {};
+  }
   void set_output_read(bool) override {}  // not_simulated_of() keeps such plans away
   void set_faults(const std::vector<Fault>& faults, const Schedule& schedule) override;
   std::vector<Fault> take_struck() override { return std::exchange(struck_, {}); }
@@ -173,7 +178,7 @@ std::vector<Ready> SimulatedWorld::wait(Nanoseconds until) {
   return ready;
 }
 
-Result<void> SimulatedWorld::start(Instance instance, const Inheritance&, Deadline) {
+Result<void> SimulatedWorld::start(Instance instance, const StartOptions&, Deadline) {
   sim::Process* const process = simulation_.start_server();
   if (process == nullptr) return fail("no memory for the simulated server");
   for (OutputFile* file : {&output_, &errors_}) file->divide(instance);
@@ -247,6 +252,10 @@ std::string not_simulated_of(const Plan& plan) {
     const auto* const again = std::get_if<Restart>(action);
     if (again != nullptr && (again->closed_streams || !again->ignoring.empty()))
       return "a server that starts without standard streams or with a signal ignored";
+    const auto* const second = std::get_if<Second>(action);
+    if ((again != nullptr && again->path_bytes) ||
+        (second != nullptr && (second->path_bytes || second->port != Second::Port::usual)))
+      return "a server that is told another address than it was started with";
     const auto* const output = std::get_if<Output>(action);
     if (output != nullptr && !output->is_read) return "a server whose output nobody reads";
   }

@@ -59,6 +59,12 @@ bool serve(int client) {
   return true;
 }
 
+/// Until somebody leaves. As memcached does it, where nobody else gets into the queue meanwhile.
+void rest_without_descriptors(pollfd& listener, bool rests) {
+  listener.events = rests ? 0 : POLLIN;
+  if (has("shortens-its-queue")) ::listen(listener.fd, rests ? 0 : 128);
+}
+
 /// 3 MiB a client that are never given back: of all, or of the first 20.
 void keep_memory() {
   static std::vector<std::vector<char>> kept;
@@ -92,9 +98,11 @@ int main(int count, char** words) {
       if (watched[i].revents == 0 || serve(watched[i].fd)) continue;
       if (!has("leaks-descriptors")) ::close(watched[i].fd);
       watched.erase(watched.begin() + static_cast<std::ptrdiff_t>(i));
+      rest_without_descriptors(watched[0], false);
     }
     if ((watched[0].revents & POLLIN) == 0) continue;
     const int client = ::accept4(watched[0].fd, nullptr, nullptr, SOCK_CLOEXEC);
+    if (client < 0 && errno == EMFILE) rest_without_descriptors(watched[0], true);
     keep_memory();
     if (client >= 0) watched.push_back({.fd = client, .events = POLLIN, .revents = 0});
   }

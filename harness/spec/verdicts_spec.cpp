@@ -81,6 +81,13 @@ SCENARIO("a second instance that steals the port is found out", "[run][port-reus
   CHECK_THAT(ran.out, ContainsSubstring("second instance"));
 }
 
+SCENARIO("a server without descriptors may keep everybody out of its queue", "[run][resources]") {
+  const Ran ran =
+      sockdrill(with_faulty_server({"run", "resources/out-of-descriptors"}, "shortens-its-queue"));
+  CHECK(ran.exit_code == 0);
+  CHECK_THAT(ran.out, ContainsSubstring("1 passed"));
+}
+
 SCENARIO("a server that ignores SIGTERM is found out, and still leaves nothing behind",
          "[run][signals]") {
   const Ran ran =

@@ -205,6 +205,10 @@ std::string to_string(Step step) {
       return "limiting memory";
     case Step::process_limit:
       return "limiting processes";
+    case Step::low_ports:
+      return "giving up ports below 1024";
+    case Step::process_gate:
+      return "preparing a limit of processes";
     case Step::search_path:
       return "searching PATH";
     case Step::interpreter:
@@ -285,6 +289,12 @@ SysResult<void> send_start(Fd control, const Start& start, const std::array<Fd, 
   header->cmsg_len = CMSG_LEN(sizeof fds);
   std::memcpy(CMSG_DATA(header), fds.data(), sizeof fds);
   if (::sendmsg(raw(control), &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return fail(last_errno());
+  return {};
+}
+
+SysResult<void> send_wish(Fd control, protocol::Wish wish) {
+  const Start message{.wish = wish};
+  if (::send(raw(control), &message, sizeof message, MSG_NOSIGNAL) < 0) return fail(last_errno());
   return {};
 }
 

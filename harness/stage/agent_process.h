@@ -53,6 +53,9 @@ void wait_until_readable(Fd fd, Deadline deadline);
 /// A start request and what goes with it, in the protocol's order; the descriptors stay ours.
 SysResult<void> send_start(Fd control, const protocol::Start& start, const std::array<Fd, 4>& fds);
 
+/// A wish that has neither descriptors nor an answer.
+SysResult<void> send_wish(Fd control, protocol::Wish wish);
+
 /// Waits until the agent has ended, and reaps it: wait status, or nothing at the deadline.
 /// After that it must not be called again.
 std::optional<int> await_end(const AgentProcess& agent, Deadline deadline);

@@ -160,6 +160,8 @@ std::vector<Feature> examine_faults(const Stage& stage) {
   return {
       judge("limits of a running process (prlimit)", try_prlimit(stage.agent()), "can be set",
             "no checks of servers that run out of descriptors"),
+      judge("a limit of processes (seccomp notifications)", why_no_process_limit(),
+            "can be reached", "no checks of servers that run out of processes or threads"),
       judge("system call tracing (ptrace)", try_ptrace(), "allowed",
             "no record of system calls, no injected errors"),
       judge("system call filters (seccomp)", try_seccomp(), "available",

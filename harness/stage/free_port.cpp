@@ -63,6 +63,12 @@ OwnedFd reserve(const Stage& stage, Transport transport, std::uint16_t port) {
 
 }  // namespace
 
+bool has_low_ports(const Home& home) {
+  if (home.isolated) return true;
+  const auto first_free = read_file("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+  return !first_free || std::atoi(first_free->c_str()) >= 1024;
+}
+
 Result<std::uint16_t> Stage::free_port(Transport transport, std::uint16_t wished) {
   const auto take = [&](std::uint16_t port) {
     if (is_isolated()) return is_free(*this, transport, port);

@@ -99,6 +99,8 @@ Result<StartRequest> make_start_request(const Launch& launch, const std::string&
   request.start.closed_streams = launch.inheritance.closed_streams ? 1 : 0;
   request.start.ignored_signal = static_cast<std::uint32_t>(launch.inheritance.ignored_signal);
   request.start.as_ordinary_user = launch.as_ordinary_user ? 1 : 0;
+  request.start.without_low_ports = launch.without_low_ports ? 1 : 0;
+  request.start.has_gate = launch.has_process_limit ? 1 : 0;
   set_limits(launch.limits, request.start);
   auto file = memory_file_with(words);
   if (!file) return fail(fmt::format("memfd_create: {}", describe(file.error())));

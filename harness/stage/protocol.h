@@ -37,6 +37,8 @@ enum class Step : std::uint32_t {
   descriptor_limit,
   memory_limit,
   process_limit,
+  low_ports,
+  process_gate,
   search_path,
   interpreter,
   exec,
@@ -58,10 +60,14 @@ enum LimitFlag : std::uint32_t {
   kLimitsProcesses = 4,
 };
 
-/// Every later message to the agent starts a process. Four descriptors come with it: a file that
-/// holds the words (working directory, argv, environment; each ends with a NUL), stdin, stdout,
-/// stderr.
+/// Every later message to the agent is one of these, but only the first starts a process; the
+/// others say what the gates of processes (gate.cpp) do from here on, and have no answer.
+enum class Wish : std::uint32_t { start, refuse_processes, allow_processes };
+
+/// Four descriptors come with a wish to start: a file that holds the words (working directory,
+/// argv, environment; each ends with a NUL), stdin, stdout, stderr.
 struct Start {
+  Wish wish = Wish::start;
   std::uint64_t words_bytes = 0;
   std::uint32_t argument_count = 0;
   std::uint32_t environment_count = 0;
@@ -69,6 +75,8 @@ struct Start {
   std::uint32_t as_ordinary_user = 0;
   std::uint32_t closed_streams = 0;  ///< nothing at 0, 1 and 2
   std::uint32_t ignored_signal = 0;  ///< 0 = none
+  std::uint32_t without_low_ports = 0;
+  std::uint32_t has_gate = 0;  ///< processes that it makes have to pass the agent's gate
   std::uint64_t descriptors = 0;
   std::uint64_t memory_bytes = 0;
   std::uint64_t processes = 0;

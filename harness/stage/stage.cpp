@@ -233,6 +233,11 @@ SysResult<void> Stage::set_soft_descriptor_limit(const StageProcess& process, st
   return {};
 }
 
+SysResult<void> Stage::reach_process_limit(bool is_reached) {
+  return send_wish(impl_->agent.control.get(),
+                   is_reached ? protocol::Wish::refuse_processes : protocol::Wish::allow_processes);
+}
+
 Fd Stage::news() const { return impl_->news_epoll.get(); }
 
 void Stage::pump() {

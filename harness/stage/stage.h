@@ -54,6 +54,10 @@ struct Launch {
   /// we are root). With this it is user 1000 without capabilities: ports below 1024 are refused,
   /// and servers that will not run as root run. Degraded stages leave it as we are.
   bool as_ordinary_user = false;
+  /// Without CAP_NET_BIND_SERVICE, all else unchanged: ports below 1024 are refused (ip(7) EACCES).
+  bool without_low_ports = false;
+  /// Stage::reach_process_limit() is about this process and its descendants.
+  bool has_process_limit = false;
   Inheritance inheritance;
 };
 
@@ -106,6 +110,13 @@ struct StageOptions {
   bool broadcast_link = false;
 };
 
+/// Whether Launch::without_low_ports makes a difference: an administrator, and containers, may let
+/// everybody have ports below 1024 (ip_unprivileged_port_start); a network of our own has them so.
+bool has_low_ports(const Home& home);
+
+/// What the kernel refuses for Launch::has_process_limit; "" = nothing. From any thread.
+std::string why_no_process_limit();
+
 class Stage final {
  public:
   /// Builds the namespaces and starts the agent. `home` outlives the stage. The error names the
@@ -124,6 +135,11 @@ class Stage final {
   /// The soft RLIMIT_NOFILE of a *running* process (prlimit(2)); the hard one stays, so it can be
   /// raised again.
   SysResult<void> set_soft_descriptor_limit(const StageProcess& process, std::uint64_t limit);
+
+  /// From now on, or no longer, fork(2), clone(2) and their kin fail with EAGAIN in the processes
+  /// that were launched with a process limit, as when RLIMIT_NPROC or a cgroup's pids.max is
+  /// reached; those two do not bind root, or need rights that we seldom have.
+  SysResult<void> reach_process_limit(bool is_reached);
 
   /// Readable when pump() has something to take in. It lives as long as the stage.
   [[nodiscard]] Fd news() const;

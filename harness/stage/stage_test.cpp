@@ -231,6 +231,45 @@ TEST_P(StageProcessTest, RunsOutOfDescriptorsWhileItRunsAndRecovers) {
   ask("opened\nrefused\nopened\n");
 }
 
+TEST_P(StageProcessTest, GetsNoProcessWhileItsLimitIsReached) {
+  if (!why_no_process_limit().empty()) GTEST_SKIP() << why_no_process_limit();
+  Launch launch = actor({"fork-on-demand"});
+  launch.wants_input = true;
+  launch.has_process_limit = true;
+  StageProcess& process = start(launch);
+  const auto ask = [&](const std::string& answer) {
+    ASSERT_EQ(::write(process.input.raw(), "?", 1), 1);
+    wait_for_output(stage(), process, answer);
+  };
+  ask("born\n");
+  ASSERT_TRUE(stage().reach_process_limit(true));
+  ask("born\nrefused\n");
+  EXPECT_EQ(output_of(shell("(echo others are not concerned)")), "others are not concerned\n");
+  ask("born\nrefused\nrefused\n");
+  ASSERT_TRUE(stage().reach_process_limit(false));
+  ask("born\nrefused\nrefused\nborn\n");
+}
+
+TEST_P(StageProcessTest, PassesItsLimitOfProcessesOn) {
+  if (!why_no_process_limit().empty()) GTEST_SKIP() << why_no_process_limit();
+  Launch launch = shell("(echo child; read line; (:); echo unreachable); echo over");
+  launch.wants_input = true;
+  launch.has_process_limit = true;
+  StageProcess& process = start(launch);
+  wait_for_output(stage(), process, "child\n");
+  ASSERT_TRUE(stage().reach_process_limit(true));
+  ASSERT_EQ(::write(process.input.raw(), "\n", 1), 1);
+  wait_for_end(stage(), process);
+  EXPECT_EQ(process.out.text(), "child\nover\n");
+}
+
+TEST_P(StageProcessTest, HasNoRightToLowPortsWhereItIsTakenAway) {
+  if (!has_low_ports(home())) GTEST_SKIP() << "they are everybody's here";
+  Launch launch = actor({"bind", "1023"});
+  launch.without_low_ports = true;
+  EXPECT_EQ(output_of(launch), "EACCES\n");
+}
+
 // What cannot be started
 
 TEST_P(StageProcessTest, SaysWhatIsNotInThePath) {

@@ -76,6 +76,7 @@ tl::expected<Played, NoPlay> play_for_real(const Home& home, const Plan& plan,
                                            const Placeholders& places, const Caps& caps,
                                            const std::function<bool()>& should_interrupt) {
   const RealWorldOptions options{.broadcast_link = plan.needs_broadcast_link,
+                                 .has_process_limit = plan.needs_process_limit,
                                  .placeholders = places};
   Result<std::unique_ptr<World>> world = make_real_world(home, plan.target, options);
   if (!world)
@@ -137,6 +138,14 @@ RunResult run_one(const Home& home, const Installation& installation, const Chec
     return our_error(std::move(result), to_string(plan.error()));
   }
   if (plan->cases.empty()) return skip(std::move(result), plan->left_out);
+  if (plan->needs_low_ports && !options.simulated && !has_low_ports(home))
+    return skip(std::move(result),
+                "ports below 1024 are everybody's on this host (ip_unprivileged_port_start)");
+  if (plan->needs_process_limit && !options.simulated && !why_no_process_limit().empty())
+    return skip(
+        std::move(result),
+        fmt::format("a limit of processes needs seccomp notifications: {} (sockdrill doctor)",
+                    why_no_process_limit()));
 
   Recording head;
   fill_head(head, check, *plan, home.isolated);

@@ -17,7 +17,7 @@ const std::vector<std::string> kPlaceholders = {"port",   "path", "tmp",     "sp
 Result<Declares> read_declares(const Node& node) {
   TRY_VOID(
       node.allow_only({"concurrency", "polls", "stops_on", "exit", "max_message", "max_connections",
-                       "max_memory_growth", "idle_timeout_ms", "broadcasts"}));
+                       "max_memory_growth", "idle_timeout_ms", "broadcasts", "reports_port"}));
   Declares declares;
   const auto number = [&](const char* key) -> Result<std::optional<std::uint64_t>> {
     if (!node.has(key)) return std::optional<std::uint64_t>{};
@@ -29,6 +29,7 @@ Result<Declares> read_declares(const Node& node) {
         TRY(node.at("concurrency").as_word({"concurrent", "iterative"})) == "concurrent";
   if (node.has("polls")) declares.polls = TRY(node.at("polls").as_bool());
   if (node.has("broadcasts")) declares.broadcasts = TRY(node.at("broadcasts").as_bool());
+  if (node.has("reports_port")) declares.reports_port = TRY(node.at("reports_port").as_bool());
   if (node.has("stops_on"))
     declares.stops_on =
         TRY(node.at("stops_on").as_word({"SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL"}));
@@ -244,6 +245,7 @@ Json write_target(const Target& target) {
   if (d.max_memory_growth) declares["max_memory_growth"] = *d.max_memory_growth;
   if (d.idle_timeout_ms) declares["idle_timeout_ms"] = *d.idle_timeout_ms;
   if (d.broadcasts) declares["broadcasts"] = true;
+  if (d.reports_port) declares["reports_port"] = true;
   Json json{{"name", target.name}};
   if (!target.summary.empty()) json["summary"] = target.summary;
   json["command"] = target.command;

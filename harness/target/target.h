@@ -43,7 +43,8 @@ struct Declares {
   std::optional<std::uint64_t> max_connections;
   std::optional<std::uint64_t> max_memory_growth;  ///< octets a slow client may cost
   std::optional<std::uint64_t> idle_timeout_ms;
-  bool broadcasts = false;  ///< it answers requests that were sent to a broadcast address
+  bool broadcasts = false;    ///< it answers requests that were sent to a broadcast address
+  bool reports_port = false;  ///< started with port 0, it says which port it got
   /// In octets: what is declared, or 8 MiB.
   [[nodiscard]] std::uint64_t allowed_memory_growth() const {
     return max_memory_growth.value_or(std::uint64_t{8} << 20U);

@@ -69,6 +69,8 @@ std::string find_unrest(const RestView& view) {
     if (task.wait.is_blind && !is_at_rest_blindly(task, view)) {
       return fmt::format("thread {} pauses in {}", task.tid, to_string(task.wait));
     }
+    if (task.wait.is_creation)
+      return fmt::format("thread {} is held up in {}", task.tid, to_string(task.wait));
     if (task.wait.is_close && view.sockets.waiting.empty()) {
       return fmt::format("thread {} waits in close (SO_LINGER)", task.tid);
     }

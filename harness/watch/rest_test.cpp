@@ -110,6 +110,10 @@ TEST(DecideTest, IsBusyInCloseWithLinger) {
   EXPECT_EQ(rest_of(view), Rest::blocked);
 }
 
+TEST(DecideTest, IsBusyWhileAProcessIsMade) {
+  EXPECT_EQ(rest_of(view_of(asleep(Wait{.call = "clone", .is_creation = true}))), Rest::busy);
+}
+
 TEST(DecideTest, WaitsForAQuietNetworkWhenThereAreDatagrams) {
   RestView view = view_of(asleep());
   view.sockets.has_datagrams = true;

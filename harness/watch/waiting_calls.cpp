@@ -14,7 +14,8 @@ constexpr WaitingCall kCalls[] = {
     {SYS_poll, "poll", Timeout::milliseconds, 2, Role::polls},
     {SYS_select, "select", Timeout::timeval_pointer, 4, Role::selects},
     {SYS_pause, "pause"},
-    {SYS_vfork, "vfork"},
+    {SYS_fork, "fork", Timeout::none, 0, Role::creates},
+    {SYS_vfork, "vfork", Timeout::none, 0, Role::creates},
 #endif
     {SYS_epoll_pwait, "epoll_pwait", Timeout::milliseconds, 3},
     {SYS_epoll_pwait2, "epoll_pwait2", Timeout::timespec_pointer, 3},
@@ -53,6 +54,8 @@ constexpr WaitingCall kCalls[] = {
 #ifdef SYS_futex_waitv
     {SYS_futex_waitv, "futex_waitv", Timeout::unknown},
 #endif
+    {SYS_clone, "clone", Timeout::none, 0, Role::creates},
+    {SYS_clone3, "clone3", Timeout::none, 0, Role::creates},
     {SYS_wait4, "wait4"},
     {SYS_waitid, "waitid"},
     {SYS_semop, "semop"},

@@ -29,6 +29,7 @@ enum class Role {
   on_descriptor,  ///< waits for its first argument
   output,         ///< on_descriptor, and has something to send
   closes,         ///< close(2): waits only for SO_LINGER
+  creates,        ///< a process or a thread: waits for its exec, or at the gate of a process limit
 };
 
 struct WaitingCall {

@@ -156,6 +156,7 @@ Wait classify_wait(const SyscallLine& line, const ReadMemory& read) {
   wait.is_blind = wait.kind != WaitKind::untimed && waits_for_nothing(call->role, line);
   wait.is_output = call->role == Role::output;
   wait.is_close = call->role == Role::closes;
+  wait.is_creation = call->role == Role::creates;
   wait.has_descriptor = wait.is_output || wait.is_close || call->role == Role::on_descriptor;
   if (wait.has_descriptor) wait.descriptor = static_cast<int>(line.arguments[0]);
   return wait;

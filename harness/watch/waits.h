@@ -33,6 +33,7 @@ struct Wait {
   bool is_blind = false;     ///< nothing but time (or a signal) ends it
   bool is_output = false;    ///< asleep in write(2), send(2) and the like
   bool is_close = false;     ///< asleep in close(2): SO_LINGER
+  bool is_creation = false;  ///< asleep in fork(2), clone(2): it goes on by itself
   bool has_descriptor = false;
   int descriptor = -1;  ///< of read, write, accept ...: the call's first argument
   bool operator==(const Wait&) const = default;

@@ -127,6 +127,7 @@ TEST(ClassifyWaitTest, KnowsOutputCallsAndTheirDescriptor) {
 
 TEST(ClassifyWaitTest, KnowsClose) {
   EXPECT_TRUE(classify_wait(call(SYS_close, {5}), no_memory()).is_close);
+  EXPECT_TRUE(classify_wait(call(SYS_clone, {17}), no_memory()).is_creation);
 }
 
 TEST(ClassifyWaitTest, TakesUnknownCallsForUntimed) {

@@ -28,7 +28,10 @@ def serve(client, answer=None):
 
 
 def serve_in_thread(client):
-    threading.Thread(target=serve, args=(client,), daemon=True).start()
+    try:
+        threading.Thread(target=serve, args=(client,), daemon=True).start()
+    except RuntimeError:
+        client.close()  # no thread can be had: one client less, and no server less
 
 
 def bound_to_path(path, kind):

@@ -59,11 +59,21 @@ Found find_interrupted(const Evidence& evidence) {
 
 Found find_no_descriptors(const Evidence& evidence) {
   const Event* limited = evidence.in_case(Kind::limited);
-  if (evidence.death() == nullptr || limited == nullptr) return {};
+  if (evidence.death() == nullptr || limited == nullptr || limited->text == "processes") return {};
   if (!evidence.says(Errno{EMFILE})) return {};
   return fmt::format(
       "its {} descriptors were in use, and the server ended with EMFILE as its last word",
       limited->number);
+}
+
+Found find_no_processes(const Evidence& evidence) {
+  const Event* limited = evidence.in_case(Kind::limited);
+  if (evidence.death() == nullptr || limited == nullptr || limited->text != "processes") return {};
+  // Python and Java say it in words of their own.
+  const bool is_said = evidence.says(Errno{EAGAIN}) || evidence.says("start new thread") ||
+                       evidence.says("create native thread");
+  if (!is_said) return {};
+  return "no process and no thread could be had, and the server ended with that as its last word";
 }
 
 Found find_fd_setsize(const Evidence& evidence) {
@@ -114,7 +124,7 @@ Found find_unnamed(const Evidence& evidence) {
   return "a datagram came from a socket that is bound to no address, and the server ended";
 }
 
-constexpr std::array<DiagnosisRule, 9> kRulesOfDeaths{
+constexpr std::array<DiagnosisRule, 10> kRulesOfDeaths{
     {{"sigpipe", "killed by SIGPIPE",
       "writing to a connection whose client is gone raises SIGPIPE, which ends the process: ignore "
       "it, or send with MSG_NOSIGNAL, and take EPIPE for the end of that one connection",
@@ -135,6 +145,12 @@ constexpr std::array<DiagnosisRule, 9> kRulesOfDeaths{
       "accept() without a free descriptor is treated as fatal: the server must go on with the "
       "clients it has, and accept again later",
       "accept(2)", find_no_descriptors},
+     {"process-limit-fatal",
+      "the limit of processes was reached; EAGAIN, or a language's words for it, on stderr",
+      "where no process and no thread can be had, that is treated as fatal: it must cost one "
+      "client, and nobody else: see what fork() returns, catch what a thread's constructor "
+      "throws",
+      "fork(2), pthread_create(3)", find_no_processes},
      {"fd-setsize", "some 1,000 clients connected; the C library's words about FD_SETSIZE",
       "select() and FD_SET() cannot take descriptors of 1,024 and more: use poll(2) or epoll(7), "
       "or "

@@ -117,6 +117,16 @@ TEST(DeathsTest, TheLimitOfDescriptorsMustHaveBeenReached) {
   EXPECT_EQ(diagnosed(asked().server(Kind::exited, "exited with status 1", 1).wrote(words)), "");
 }
 
+TEST(DeathsTest, TheLimitOfProcessesMustHaveBeenReached) {
+  const std::string words = "terminate called: Resource temporarily unavailable\n";
+  Story limited = asked();
+  limited.server(Kind::limited, "processes", 1).server(Kind::exited, "was killed", 256 + 6);
+  EXPECT_EQ(diagnosed(limited.wrote(words)), "process-limit-fatal");
+  Story descriptors = asked();
+  descriptors.server(Kind::limited, "", 10).server(Kind::exited, "was killed", 256 + 6);
+  EXPECT_EQ(diagnosed(descriptors.wrote(words)), "");
+}
+
 TEST(DeathsTest, DecodingIsToldByTheNameOfTheError) {
   Story story = asked();
   story.server(Kind::exited, "exited with status 1", 1);

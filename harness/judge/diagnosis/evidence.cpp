@@ -184,7 +184,8 @@ bool Evidence::says(std::string_view word) const { return output_.find(word) != 
 
 std::string Evidence::listens_at() const {
   for (std::size_t i = std::min(at_ + 1, recording_.events.size()); i-- > 0;) {
-    if (recording_.events[i].kind == Kind::listening) return recording_.events[i].text;
+    const Event& event = recording_.events[i];
+    if (event.kind == Kind::listening && event.who == "server") return event.text;
   }
   return "";
 }

@@ -76,6 +76,21 @@ Found find_path_taken_over(const Evidence& evidence) {
   return "a second instance is bound to the same path";
 }
 
+Found find_path_cut_off(const Evidence& evidence) {
+  if (!evidence.shows(Symptom::path_cut_off)) return {};
+  return fmt::format("{}: {}", evidence.finding().headline, evidence.finding().actual);
+}
+
+Found find_refusal_unseen(const Evidence& evidence) {
+  if (!evidence.shows(Symptom::refusal_unseen)) return {};
+  return evidence.finding().headline;
+}
+
+Found find_port_unsaid(const Evidence& evidence) {
+  if (!evidence.shows(Symptom::port_unsaid)) return {};
+  return fmt::format("{}; its output: {}", evidence.finding().headline, evidence.finding().actual);
+}
+
 /// A stop signal was sent, the server has not ended, and this is how it stands.
 const Snapshot* unstopped(const Evidence& evidence) {
   return evidence.shows(Symptom::does_not_end) ? evidence.snapshot() : nullptr;
@@ -119,7 +134,7 @@ Found find_waits_for_clients(const Evidence& evidence) {
                      clients == 1 ? "1 connection is" : fmt::format("{} connections are", clients));
 }
 
-constexpr std::array<DiagnosisRule, 10> kRulesOfStartsAndStops{
+constexpr std::array<DiagnosisRule, 13> kRulesOfStartsAndStops{
     {{"no-reuseaddr", "the new instance died of EADDRINUSE, and nobody listened",
       "connections of the first instance linger in the kernel: SO_REUSEADDR must be set, and "
       "before "
@@ -151,6 +166,17 @@ constexpr std::array<DiagnosisRule, 10> kRulesOfStartsAndStops{
       "unlink() before bind() takes the path away from an instance that lives: try to connect() to "
       "it first",
       "unix(7), unlink(2)", find_path_taken_over},
+     {"path-cut-off", "a second instance lives that was told a path longer than sun_path",
+      "strncpy() into sun_path cuts a path off, and clients look for the server elsewhere: compare "
+      "the length with sizeof sun_path, and refuse what does not fit",
+      "unix(7)", find_path_cut_off},
+     {"refusal-unseen", "a second instance that cannot listen lives on, or ends with status 0",
+      "what bind() and listen() return is not looked at, or not told: say what the error was, and "
+      "end with a status other than 0, or whoever started the server believes that it serves",
+      "bind(2), listen(2), exit(3)", find_refusal_unseen},
+     {"port-unsaid", "a second instance listens on a port that its output does not name",
+      "with port 0 the kernel chooses: getsockname() after bind() says which one",
+      "ip(7), getsockname(2)", find_port_unsaid},
      {"stop-signal-noted-only", "the stop signal is caught; the server still listens",
       "the handler notes the signal, and nothing looks at the note while the server waits: wake "
       "the "

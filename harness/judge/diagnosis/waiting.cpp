@@ -57,18 +57,35 @@ Found find_edge_accept(const Evidence& evidence) {
       count_of(listener->unread, "connection"), listener->descriptor);
 }
 
-Found find_given_up(const Evidence& evidence) {
+/// A listener with somebody in its backlog that nobody looks at, after a limit was reached; null.
+const SocketSeen* given_up_listener(const Evidence& evidence, bool is_of_processes) {
   const Snapshot* now = evidence.asleep();
-  if (now == nullptr || evidence.in_case(Kind::limited) == nullptr) return {};
+  const Event* limited = evidence.in_case(Kind::limited);
+  if (now == nullptr || limited == nullptr) return nullptr;
+  if ((limited->text == "processes") != is_of_processes) return nullptr;
   const SocketSeen* listener = find_waiting(*now, "LISTEN");
   const bool has_room = static_cast<std::uint64_t>(now->descriptors) + 1 < now->descriptor_limit;
-  if (listener == nullptr || !has_room || !listener->watched.empty()) return {};
+  if (listener == nullptr || !has_room || !listener->watched.empty()) return nullptr;
   const bool accepts = std::any_of(now->tasks.begin(), now->tasks.end(), [&](const TaskSeen& t) {
     return t.descriptor == listener->descriptor;
   });
-  if (accepts) return {};
+  return accepts ? nullptr : listener;
+}
+
+Found find_given_up(const Evidence& evidence) {
+  const SocketSeen* listener = given_up_listener(evidence, false);
+  if (listener == nullptr) return {};
   return fmt::format(
       "descriptors ran out and are free again, and the server sleeps with {} in the backlog",
+      count_of(listener->unread, "connection"));
+}
+
+Found find_given_up_without_process(const Evidence& evidence) {
+  const SocketSeen* listener = given_up_listener(evidence, true);
+  if (listener == nullptr) return {};
+  return fmt::format(
+      "no process and no thread could be had for a while, and the server sleeps with {} in the "
+      "backlog",
       count_of(listener->unread, "connection"));
 }
 
@@ -119,7 +136,7 @@ Found find_lost_workers(const Evidence& evidence) {
                      count_of(listener->unread, "connection"));
 }
 
-constexpr std::array<DiagnosisRule, 7> kRulesOfWaiting{
+constexpr std::array<DiagnosisRule, 8> kRulesOfWaiting{
     {{"edge-trigger-read-once",
       "every thread sleeps; input lies unread on a connection that epoll watches edge-triggered",
       "an edge-triggered descriptor must be read until EAGAIN, since what is left makes no new "
@@ -135,6 +152,11 @@ constexpr std::array<DiagnosisRule, 7> kRulesOfWaiting{
       "a "
       "descriptor is free",
       "accept(2)", find_given_up},
+     {"process-limit-gives-up",
+      "the limit of processes was reached; connections wait; nobody watches",
+      "the listener was given up when fork() failed or no thread could be had: close that one "
+      "client, or let it wait, and accept the next",
+      "fork(2), pthread_create(3)", find_given_up_without_process},
      {"blocked-by-silent-client",
       "the only thread sleeps in recv() on a connection; others wait in the backlog",
       "one silent client keeps all the others waiting: use a thread a client, or poll(2)",

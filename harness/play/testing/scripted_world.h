@@ -43,7 +43,7 @@ class ScriptedWorld final : public World {
 
   // The loop asks for nothing else.
   Sockets& sockets() override { never(); }
-  Result<void> start(Instance, const Inheritance&, Deadline) override { never(); }
+  Result<void> start(Instance, const StartOptions&, Deadline) override { never(); }
   std::optional<ExitStatus> exited(Instance) override { never(); }
   Listening listening() override { never(); }
   SysResult<void> signal(Instance, int) override { never(); }
@@ -52,6 +52,7 @@ class ScriptedWorld final : public World {
   Resources sample() override { return sampled(now_); }
   std::uint64_t descriptor_limit() override { never(); }
   SysResult<void> limit_descriptors(std::uint64_t) override { never(); }
+  SysResult<void> reach_process_limit(bool) override { never(); }
   void set_output_read(bool) override { never(); }
   void set_faults(const std::vector<Fault>&, const Schedule&) override { never(); }
   std::vector<Fault> take_struck() override { never(); }

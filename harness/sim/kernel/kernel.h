@@ -90,6 +90,8 @@ class Kernel final {
   Network& network() { return *network_; }
   OctetStore& octets() { return *octets_; }
   FaultPlan faults;
+  /// Programs get neither processes nor threads: EAGAIN, as of RLIMIT_NPROC.
+  bool is_process_limit_reached = false;
   /// Told of every process that ends, with its wait(2) status; it is a zombie by then.
   std::function<void(const Process&, int)> on_exit;
   std::uint64_t next_inode() { return ++last_inode_; }

@@ -50,6 +50,7 @@ void copy_environment() {
 pid_t fork_process() {
   Task& parent = *current_task;
   if (const int error = strike(CallKind::fork).error; error != 0) return fail_with(error);
+  if (parent.scheduler.kernel().is_process_limit_reached) return fail_with(EAGAIN);
   begin_call(parent, "fork");
   Simulation& there = *simulation();
   for (auto it = there.fork_handlers.rbegin(); it != there.fork_handlers.rend(); ++it) {

@@ -108,6 +108,7 @@ SIMULATED_CALL int pthread_create(pthread_t* thread, const pthread_attr_t* attri
         thread, attributes, function, argument);
   if (const int error = strike(CallKind::thread).error; error != 0) return error;
   Task& task = *current_task;
+  if (task.scheduler.kernel().is_process_limit_reached) return EAGAIN;
   begin_call(task, "pthread_create");
   int detached = PTHREAD_CREATE_JOINABLE;
   if (attributes != nullptr) ::pthread_attr_getdetachstate(attributes, &detached);

@@ -43,8 +43,19 @@ struct StartFds {
   int output = -1;
   int error = -1;
 };
-/// Starts a process and returns once it has been exec'ed or has failed to be.
-Outcome spawn(const protocol::Start& start, const StartFds& fds, bool dies_with_agent, pid_t& pid);
+/// Starts a process and returns once it has been exec'ed or has failed to be. `gate`: where it has
+/// one, what answer_at_gate() takes; otherwise -1.
+Outcome spawn(const protocol::Start& start, const StartFds& fds, bool dies_with_agent, pid_t& pid,
+              int& gate);
+
+/// gate.cpp: from here on, fork(2), clone(2) and their kin wait for answer_at_gate(), in the caller
+/// and whatever comes of it. The gate, close-on-exec, or a negative errno.
+long install_gate();
+/// gate.cpp: the gate's way to another process, over a pair of sockets. Taken over: -1, none came.
+long hand_over_gate(int gate, int to);
+int take_gate_over(int from);
+/// gate.cpp: lets the next in, or answers EAGAIN. Somebody waits there: the gate is readable.
+long answer_at_gate(int gate, bool refuses);
 
 /// sweep.cpp: kills and reaps every descendant until none is left.
 void kill_descendants();

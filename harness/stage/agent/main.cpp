@@ -45,6 +45,30 @@ struct Started {
   }
 };
 
+/// The gates of those processes (gate.cpp), as poll(2) wants them, behind our own descriptors.
+struct Waits {
+  static constexpr std::size_t kOurs = 2;  ///< the stage, and signals
+  static constexpr std::size_t kMost = 64;
+  pollfd fds[kMost] = {};
+  std::size_t count = kOurs;
+  bool refuses_processes = false;
+
+  void add_gate(int gate) {
+    if (count == kMost) return kernel::close(gate);  // Whoever comes to it gets ENOSYS.
+    fds[count++] = {gate, POLLIN, 0};
+  }
+  void answer_at_gates() {
+    for (std::size_t i = kOurs; i < count; ++i) {
+      if ((fds[i].revents & POLLIN) != 0) answer_at_gate(fds[i].fd, refuses_processes);
+      if ((fds[i].revents & POLLHUP) == 0) continue;
+      // Nobody is left who could come.
+      kernel::close(fds[i].fd);
+      fds[i] = fds[--count];
+      --i;
+    }
+  }
+};
+
 /// Control messages under construction.
 class Ancillary {
  public:
@@ -138,33 +162,55 @@ long receive(void* into, std::size_t size, int* fds, std::size_t fd_count) {
 }
 
 /// False when the stage is gone.
-bool serve(Started& started, bool is_isolated) {
+bool serve(Started& started, Waits& waits, bool is_isolated) {
   protocol::Start start;
   int fds[4] = {-1, -1, -1, -1};
   if (receive(&start, sizeof start, fds, 4) <= 0) return false;
+  if (start.wish != protocol::Wish::start) {
+    waits.refuses_processes = start.wish == protocol::Wish::refuse_processes;
+    return true;
+  }
   pid_t pid = -1;
+  int gate = -1;
   Outcome outcome{Step::child, EAGAIN};
   if (!started.is_full()) {
-    outcome = spawn(start, StartFds{fds[0], fds[1], fds[2], fds[3]}, !is_isolated, pid);
+    outcome = spawn(start, StartFds{fds[0], fds[1], fds[2], fds[3]}, !is_isolated, pid, gate);
   }
   for (const int fd : fds) kernel::close(fd);
+  if (gate >= 0) waits.add_gate(gate);
   if (outcome.failed()) return send_failure(Kind::start_failed, outcome);
   started.add(pid);
   return send_started(pid, is_isolated);
 }
 
+/// Without waiting.
+bool has_wish() {
+  pollfd wait{kControlFd, POLLIN, 0};
+  const std::int64_t no_time[2] = {0, 0};
+  return kernel::call(SYS_ppoll, &wait, 1, no_time, nullptr, 0) > 0;
+}
+
 /// Until the stage is gone.
 void serve_until_end(int child_signals, bool is_isolated) {
   static Started started;
+  static Waits waits;
+  waits.fds[0] = {kControlFd, POLLIN, 0};
+  waits.fds[1] = {child_signals, POLLIN, 0};
   for (;;) {
-    pollfd waits[2] = {{kControlFd, POLLIN, 0}, {child_signals, POLLIN, 0}};
-    if (kernel::call(SYS_ppoll, waits, 2, nullptr, nullptr, 0) < 0) continue;
-    if (waits[1].revents != 0) {
+    if (kernel::call(SYS_ppoll, waits.fds, waits.count, nullptr, nullptr, 0) < 0) continue;
+    if (waits.fds[1].revents != 0) {
       signalfd_siginfo ignored[4];
       kernel::read(child_signals, ignored, sizeof ignored);
       if (!reap(started)) return;
     }
-    if (waits[0].revents != 0 && !serve(started, is_isolated)) return;
+    // What the stage wished before somebody came to a gate must be known there, even if poll(2)
+    // looked at our socket first.
+    const std::size_t gates = waits.count;
+    while (has_wish()) {
+      if (!serve(started, waits, is_isolated)) return;
+    }
+    for (std::size_t i = gates; i < waits.count; ++i) waits.fds[i].revents = 0;
+    waits.answer_at_gates();
   }
 }
 

@@ -1,3 +1,4 @@
+#include <linux/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -67,6 +68,7 @@ struct ChildTask {
   const StartFds* fds = nullptr;
   const Words* words = nullptr;
   bool dies_with_agent = false;
+  int gate_socket = -1;  ///< where the gate goes to, if it has one
   Outcome outcome;
 };
 
@@ -160,6 +162,28 @@ Outcome become_ordinary_user() {
                     mapped < 0 ? mapped : write_file("/proc/self/gid_map", "1000 0 1"));
 }
 
+/// capabilities(7): what the bounding set lacks no exec gives back.
+Outcome drop_low_ports() {
+  constexpr std::uint32_t kBit = std::uint32_t{1} << CAP_NET_BIND_SERVICE;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
+  long result = kernel::call(SYS_capget, &header, sets);
+  if (result < 0) return outcome_of(Step::low_ports, result);
+  if ((sets[0].permitted & kBit) == 0) return {};
+  result = kernel::prctl(PR_CAPBSET_DROP, CAP_NET_BIND_SERVICE);
+  if (result < 0) return outcome_of(Step::low_ports, result);
+  sets[0].effective &= ~kBit;
+  sets[0].permitted &= ~kBit;
+  sets[0].inheritable &= ~kBit;
+  return outcome_of(Step::low_ports, kernel::call(SYS_capset, &header, sets));
+}
+
+Outcome build_gate(int to) {
+  const long gate = install_gate();
+  return outcome_of(Step::process_gate,
+                    gate < 0 ? gate : hand_over_gate(static_cast<int>(gate), to));
+}
+
 /// Or closes them. Nothing is opened between here and execve(2).
 Outcome take_standard_streams(const Start& start, const StartFds& fds) {
   const int from[3] = {fds.input, fds.output, fds.error};
@@ -199,6 +223,8 @@ Outcome become_the_process(const ChildTask& task) {
   if (!outcome.failed()) outcome = take_standard_streams(*task.start, *task.fds);
   if (!outcome.failed()) outcome = change_directory(task.words->working_directory());
   if (!outcome.failed()) outcome = apply_limits(*task.start);
+  if (!outcome.failed() && task.start->without_low_ports != 0) outcome = drop_low_ports();
+  if (!outcome.failed() && task.gate_socket >= 0) outcome = build_gate(task.gate_socket);
   if (outcome.failed()) return outcome;
   if (task.start->ignored_signal != 0) ignore(task.start->ignored_signal);
   const std::uint64_t no_signals = 0;
@@ -228,13 +254,20 @@ Outcome run_in_child(ChildTask& task, pid_t& pid) {
 
 }  // namespace
 
-Outcome spawn(const Start& start, const StartFds& fds, bool dies_with_agent, pid_t& pid) {
+Outcome spawn(const Start& start, const StartFds& fds, bool dies_with_agent, pid_t& pid,
+              int& gate) {
   Words words;
+  int pair[2] = {-1, -1};
   Outcome outcome = map_words(start, fds.words, words);
+  if (!outcome.failed() && start.has_gate != 0)
+    outcome = outcome_of(Step::process_gate, kernel::call(SYS_socketpair, AF_UNIX,
+                                                          SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
   if (!outcome.failed()) {
-    ChildTask task{&start, &fds, &words, dies_with_agent, {}};
+    ChildTask task{&start, &fds, &words, dies_with_agent, pair[1], {}};
     outcome = run_in_child(task, pid);
   }
+  gate = pair[0] >= 0 ? take_gate_over(pair[0]) : -1;
+  for (const int end : pair) kernel::close(end);
   release(words);
   return outcome;
 }

@@ -138,6 +138,29 @@ int open_on_demand() {
   return 0;
 }
 
+/// A process, or a thread's share of one, on demand.
+int fork_on_demand() {
+  char ignored = 0;
+  while (::read(0, &ignored, 1) == 1) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(0);
+    if (child > 0) ::waitpid(child, nullptr, 0);
+    say(child > 0 ? "born\n" : errno == EAGAIN ? "refused\n" : "failed\n");
+  }
+  return 0;
+}
+
+/// "bound", or why not.
+int bind_port(int port) {
+  const int made = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  const int bound = ::bind(made, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  say(bound == 0 ? "bound\n" : errno == EACCES ? "EACCES\n" : "failed\n");
+  return 0;
+}
+
 /// The descriptors that are open here, e.g. "0 1 2".
 int print_descriptors() {
   for (int fd = 0; fd < 1024; ++fd) {
@@ -186,6 +209,8 @@ int main(int count, char** arguments) {
   if (is("limits")) return print_limits();
   if (is("memory")) return take_memory(number());
   if (is("open-on-demand")) return open_on_demand();
+  if (is("fork-on-demand")) return fork_on_demand();
+  if (is("bind")) return bind_port(static_cast<int>(number()));
   if (is("descriptors")) return print_descriptors();
   if (is("signals")) return print_signals();
   if (is("harm-parent")) return harm_parent(static_cast<int>(number()));
