@@ -27,7 +27,7 @@
 
 namespace sockdrill {
 
-inline constexpr std::uint8_t kCompactVersion = 2;
+inline constexpr std::uint8_t kCompactVersion = 3;
 
 enum class Texts { keep, leave_out };
 

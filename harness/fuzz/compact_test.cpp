@@ -162,10 +162,10 @@ TEST(CompactFormTest, KeepsFaultsAndScheduleApartFromTheSteps) {
 }
 
 TEST(CompactFormTest, TellsOtherFilesFromItsOwn) {
-  EXPECT_TRUE(check_version("\x02"));
+  EXPECT_TRUE(check_version("\x03"));
   EXPECT_NE(check_version("").error().message.find("empty"), std::string::npos);
   EXPECT_NE(check_version("{}").error().message.find("JSON"), std::string::npos);
-  EXPECT_NE(check_version("\x01").error().message.find("version 2"), std::string::npos);
+  EXPECT_NE(check_version("\x01").error().message.find("version 3"), std::string::npos);
 }
 
 class AnyOctetsTest : public testing::TestWithParam<Target> {};

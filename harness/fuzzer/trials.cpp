@@ -31,7 +31,8 @@ bool leaves_server_as_it_is(const PlannedStep& step) {
   const auto* const action = std::get_if<ServerAction>(&step.action);
   if (action == nullptr) return true;
   return std::holds_alternative<Settled>(*action) || std::holds_alternative<Stop>(*action) ||
-         std::holds_alternative<Continue>(*action) || std::holds_alternative<ServerExpect>(*action);
+         std::holds_alternative<Continue>(*action) ||
+         std::holds_alternative<ServerExpect>(*action) || std::holds_alternative<FromHere>(*action);
 }
 
 /// The server's last calls, written as they are made: a crash keeps nobody from reading them.

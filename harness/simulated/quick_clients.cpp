@@ -194,6 +194,10 @@ void QuickClients::look_for_loss(const QuickClient& client) {
                                      " never came back before the end of the stream (RFC 862)");
 }
 
+bool QuickClients::is_anybody_there() const {
+  return std::ranges::any_of(clients_, [](const auto& named) { return named.second.is_open; });
+}
+
 void QuickClients::finish_all() {
   // A client that waits for its turn at an iterative server must not keep it from the others.
   for (auto& [name, client] : clients_) {

@@ -35,6 +35,7 @@ class QuickClients final {
   /// A step of a client's.
   void act(const std::string& name, const PlannedAction& action);
   QuickClient& of(const std::string& name) { return clients_[name]; }
+  [[nodiscard]] bool is_anybody_there() const;
   /// What comes, as long as the server has anything more to send.
   void read(QuickClient& client, std::uint64_t most);
   /// They leave in order.

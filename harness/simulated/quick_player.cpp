@@ -91,6 +91,14 @@ void QuickPlayer::Impl::note_struck(const sim::CallFault& fault) {
 void QuickPlayer::Impl::play_step(const PlannedStep& step) {
   const auto* const action = std::get_if<ServerAction>(&step.action);
   if (action == nullptr) return clients_.act(step.client, step.action);
+  if (const auto* from_here = std::get_if<FromHere>(action)) {
+    // What a fault has cost, it has cost those who were there.
+    if (!clients_.is_anybody_there()) verdict_.may_lose = false;
+    return set_faults(from_here->faults, from_here->schedule);
+  }
+  // When nobody is there, it is as between two inputs: its timers and TCP's run out.
+  if (std::holds_alternative<Settled>(*action) && !clients_.is_anybody_there())
+    return server_.forget_connections();
   if (std::holds_alternative<Stop>(*action)) server_.signal_all(SIGSTOP);
   if (std::holds_alternative<Continue>(*action)) server_.signal_all(SIGCONT);
   server_.rest();

@@ -135,6 +135,50 @@ TEST_F(QuickPlayerTest, AFaultThatCostsAReplyIsNoBrokenRule) {
       "");
 }
 
+/// Whoever ends in an error keeps its descriptor.
+void serve_with_a_leak_on_errors() {
+  const int listener = open_listener();
+  for (;;) {
+    const int fd = ::accept(listener, nullptr, nullptr);
+    char octet = 0;
+    ssize_t size = 0;
+    while ((size = ::recv(fd, &octet, 1, 0)) > 0) ::send(fd, &octet, 1, MSG_NOSIGNAL);
+    if (size == 0) ::close(fd);
+  }
+}
+
+TEST_F(QuickPlayerTest, AFaultOfAStepStrikesFromThatStepOn) {
+  const std::string lose =
+      R"({"server": {"from_here": {"faults": [{"call": "receive", "nth": 1, "fails": "ECONNRESET"}]}}}, )";
+  const std::string no_more = R"({"server": {"from_here": {}}}, )";
+  const std::string connect = R"({"client": "a", "connect": {}}, )";
+  const std::string exchange = R"({"client": "a", "exchange": {"text": "x"}})";
+  start(serve_with_a_leak_on_errors);
+  EXPECT_EQ(play(connect + lose + no_more + exchange), "");
+  EXPECT_EQ(play(connect + lose + exchange), "invariant/descriptors");
+}
+
+TEST_F(QuickPlayerTest, AFaultOfAStepExcusesThoseWhoAreThere) {
+  start([] {
+    // A mistake of its own: it swallows a '-'.
+    const int listener = open_listener();
+    for (;;) {
+      const int fd = ::accept(listener, nullptr, nullptr);
+      char octet = 0;
+      while (::recv(fd, &octet, 1, 0) > 0) {
+        if (octet != '-') ::send(fd, &octet, 1, MSG_NOSIGNAL);
+      }
+      ::close(fd);
+    }
+  });
+  const std::string lost = R"({"client": "a", "connect": {}}, {"client": "a", "send": "x"},
+      {"client": "a", "close": {}}, )";
+  const std::string fault = R"(, "faults": [{"call": "receive", "nth": 1, "fails": "ECONNRESET"}])";
+  const std::string swallowed = R"({"client": "b", "connect": {}}, {"client": "b", "send": "-"})";
+  EXPECT_EQ(play(lost + swallowed, fault), "");
+  EXPECT_EQ(play(lost + R"({"server": {"from_here": {}}}, )" + swallowed, fault), "protocol");
+}
+
 TEST_F(QuickPlayerTest, AFaultIsOverWithItsScenario) {
   start([] { serve_each(echo); });
   EXPECT_EQ(play(R"({"client": "a", "connect": {}})",

@@ -57,10 +57,10 @@ SCENARIO("what is no compact form, or does not fit into one, is refused", "[enco
   };
   says({"decode", write_file("check.json", kScenario)}, "is JSON");
   says({"decode", write_file("empty", "")}, "is empty");
-  says({"decode", write_file("newer", "\x63 and more")}, "is not in version 2");
+  says({"decode", write_file("newer", "\x63 and more")}, "is not in version 3");
   says({"decode", "/no/such/file"}, "cannot be read");
   says({"decode", make_folder("folder")}, "is a folder");
-  says({"decode", write_file("form", "\x02"), "-s", "ecoh"}, "ecoh");
+  says({"decode", write_file("form", "\x03"), "-s", "ecoh"}, "ecoh");
   says({"encode", "no-such-theme/check"}, "no-such-theme/check");
   says(
       {"encode", write_file("run.json",
@@ -72,7 +72,7 @@ SCENARIO("what is no compact form, or does not fit into one, is refused", "[enco
 
 SCENARIO("any octets of a form are a scenario that can be planned", "[encode]") {
   const std::string form =
-      write_file("any", std::string("\x02") + "\xff\x03rubbish that nobody has encoded \x12\x07");
+      write_file("any", std::string("\x03") + "\xff\x03rubbish that nobody has encoded \x12\x07");
   const Ran decoded = sockdrill({"decode", form});
   CHECK(decoded.exit_code == 0);
   const std::string file = write_file("any.json", decoded.out);
