@@ -47,9 +47,13 @@ const char* const sockdrill_fuzzer_path = \"@path@\";
   add_library(${name}-about OBJECT "${about}")
   add_executable(${name} ${arg_SOURCES})
   set(sanitizers fuzzer-no-link)
+  set(heap sockdrill_server_heap)
   if(arg_SANITIZE)
     string(APPEND sanitizers ",${arg_SANITIZE}")
     target_link_options(${name} PRIVATE "-fsanitize=${arg_SANITIZE}")
+  endif()
+  if(arg_SANITIZE MATCHES "address|leak|memory|thread")
+    set(heap "")
   endif()
   target_compile_options(${name} PRIVATE "-fsanitize=${sanitizers}")
   execute_process(COMMAND "${CMAKE_CXX_COMPILER}" -print-file-name=libclang_rt.fuzzer_no_main-x86_64.a
@@ -60,6 +64,6 @@ const char* const sockdrill_fuzzer_path = \"@path@\";
   endif()
   target_link_options(${name} PRIVATE -fuse-ld=bfd "-Wl,-T,${script}" -rdynamic)
   set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS "${script}")
-  target_link_libraries(${name} PRIVATE ${name}-about sockdrill_server_fuzzer sockdrill_sim_libc sockdrill_simulated_world
+  target_link_libraries(${name} PRIVATE ${name}-about sockdrill_server_fuzzer ${heap} sockdrill_sim_libc sockdrill_simulated_world
     sockdrill_fuzz sockdrill_judge sockdrill_report ${arg_LIBRARIES} "${driver}" ${CMAKE_DL_LIBS} pthread)
 endfunction()

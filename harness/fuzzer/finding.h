@@ -23,8 +23,8 @@ int play_input(Trials& trials, const std::string& file);
 ///   server.json     a manifest of this very program as a server, for `sockdrill run`
 ///
 /// `self`: this program. The scenario is also played on the real kernel, where `sockdrill` can be
-/// found, and the report says whether it shows there. When `file` shows nothing but `file`.history
-/// is there, it is that one that is minimised.
+/// found, and the report says whether it shows there. When `file` shows nothing, but its history
+/// is there (history.h), it is played after those before it, and all of that is minimised.
 int write_finding(Trials& trials, const std::string& file, const std::string& folder,
                   const std::string& self);
 

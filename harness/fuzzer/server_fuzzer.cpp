@@ -14,24 +14,24 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
+#include <utility>
 
 #include <fmt/format.h>
 
-#include "harness/base/fd.h"
 #include "harness/base/try.h"
-#include "harness/fuzz/join.h"
 #include "harness/fuzz/mutate.h"
 #include "harness/fuzzer/finding.h"
+#include "harness/fuzzer/held_memory.h"
+#include "harness/fuzzer/history.h"
 #include "harness/fuzzer/trials.h"
 
 // libFuzzer without its main().
 extern "C" int LLVMFuzzerRunDriver(int* count, char*** arguments,
                                    int (*run_one)(const std::uint8_t* data, std::size_t size));
 
-// Called by AddressSanitizer before it says a word.
+// Called by the sanitizers before they say a word.
 extern "C" void __asan_on_error();
-void __asan_on_error() { sockdrill::sim::current_task = nullptr; }
+extern "C" void __ubsan_on_report();
 
 // What sockdrill_add_server_fuzzer() writes: the server's manifest, of one target, and where it
 // listens; and, from the linker script, where the server's variables lie.
@@ -47,13 +47,12 @@ namespace sockdrill {
 
 namespace {
 
-/// An input is a small scenario: what is large is slow, and finds nothing more.
-constexpr Budget kInputBudget{.steps = 64, .octets = std::uint64_t{1} << 17U};
-/// So many inputs are kept, should a finding need those before it.
-constexpr std::size_t kHistory = 64;
-
 QuickPlayerOptions place() {
-  return {.port = sockdrill_fuzzer_port, .path = sockdrill_fuzzer_path};
+  static const bool knows_memory = begin_to_count_memory();
+  return {.port = sockdrill_fuzzer_port,
+          .path = sockdrill_fuzzer_path,
+          .knows_memory = knows_memory,
+          .on_play_again = {}};
 }
 
 class ServerFuzzer final {
@@ -62,27 +61,38 @@ class ServerFuzzer final {
       : target_(std::move(target)), simulation_(std::move(program), std::move(memory)) {}
 
   int run_one(std::string_view octets);
+  /// The input that is being played is kept, with those before it, and a word is said about it.
+  /// LibFuzzer keeps it as well, in a file of its own. Good for signal handlers.
+  void keep_input();
   [[nodiscard]] const Target& target() const { return target_; }
   std::string self;             ///< this program, as it was called
   std::string artifact_prefix;  ///< libFuzzer's option
 
  private:
   void start();
-  void complain(const Suspicion& suspicion, std::string_view octets);
 
   Target target_;
   sim::Simulation simulation_;
   std::unique_ptr<QuickPlayer> player_;
-  std::deque<Scenario> history_;  ///< the last of it is being played
+  History history_;  ///< the last of it is being played
+  bool is_input_kept_ = false;
 };
+
+// libFuzzer calls a function, and hands it nothing of ours; so do signals and sanitizers.
+ServerFuzzer* the_fuzzer = nullptr;
 
 // A crash is reported from where it happened, on the server's stack; what reports it (libFuzzer, a
 // sanitizer) calls the C library, and means the real one.
 
+void begin_report() {
+  sim::current_task = nullptr;
+  if (the_fuzzer != nullptr) the_fuzzer->keep_input();
+}
+
 std::array<struct sigaction, NSIG> reporters;
 
 void report_outside(int number, siginfo_t* info, void* context) {
-  sim::current_task = nullptr;
+  begin_report();
   const struct sigaction& reporter = reporters[static_cast<std::size_t>(number)];
   if ((reporter.sa_flags & SA_SIGINFO) != 0)
     reporter.sa_sigaction(number, info, context);
@@ -102,7 +112,9 @@ void let_crashes_be_reported() {
 
 void ServerFuzzer::start() {
   let_crashes_be_reported();
-  player_ = std::make_unique<QuickPlayer>(simulation_, target_, place());
+  QuickPlayerOptions options = place();
+  options.on_play_again = [this] { history_.add_again(); };
+  player_ = std::make_unique<QuickPlayer>(simulation_, target_, options);
   if (const Result<void> started = player_->start(); !started) {
     fmt::print(stderr, "{}\n", to_string(started.error()));
     ::_exit(2);
@@ -110,40 +122,32 @@ void ServerFuzzer::start() {
 }
 
 int ServerFuzzer::run_one(std::string_view octets) {
-  Scenario scenario = decode(octets, target_, kInputBudget);
+  const Scenario scenario = decode(octets, target_, kInputBudget);
   const Result<Plan> plan = plan_of_input(scenario, target_);
   // The server is not to blame, and neither is anything that was fuzzed.
   if (!plan) return -1;
   if (player_ == nullptr) start();
-  history_.push_back(std::move(scenario));
-  if (history_.size() > kHistory) history_.pop_front();
+  history_.add(octets);
   const std::optional<Suspicion> suspicion = player_->play(*plan);
   if (!simulation_.not_simulated().empty()) {
     fmt::print(stderr, "the server calls {}, which is not simulated\n",
                simulation_.not_simulated());
     ::_exit(2);
   }
-  if (suspicion) complain(*suspicion, octets);
-  return 0;
+  if (!suspicion) return 0;
+  fmt::print(stderr, "sockdrill: {}: {}\n", suspicion->rule, suspicion->what);
+  std::abort();  // which keeps the input
 }
 
-/// The input, and beside it those before it as one scenario. LibFuzzer keeps the input as well, for
-/// we abort.
-void ServerFuzzer::complain(const Suspicion& suspicion, std::string_view octets) {
-  const std::string file =
-      fmt::format("{}found-{:016x}", artifact_prefix, std::hash<std::string_view>{}(octets));
-  const Scenario history = join({history_.begin(), history_.end()});
-  for (const auto& written :
-       {write_file(file, octets),
-        write_file(file + ".history", write_scenario(history).dump(2) + "\n")})
-    if (!written) fmt::print(stderr, "{}: {}\n", file, describe(written.error()));
-  fmt::print(stderr, "sockdrill: {}: {}\nsockdrill: to minimise and explain it: {} --explain {}\n",
-             suspicion.rule, suspicion.what, self, file);
-  std::abort();
+void ServerFuzzer::keep_input() {
+  if (std::exchange(is_input_kept_, true)) return;
+  const char* const file = history_.write(artifact_prefix);
+  if (*file == '\0') return;
+  for (const std::string_view part :
+       {std::string_view("sockdrill: to minimise and explain it: "), std::string_view(self),
+        std::string_view(" --explain "), std::string_view(file), std::string_view("\n")})
+    static_cast<void>(::write(STDERR_FILENO, part.data(), part.size()));
 }
-
-// libFuzzer calls a function, and hands it nothing of ours.
-ServerFuzzer* the_fuzzer = nullptr;
 
 std::string_view octets_of(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
@@ -221,6 +225,9 @@ int drive(ServerProgram program) {
 
 }  // namespace sim
 }  // namespace sockdrill
+
+void __asan_on_error() { sockdrill::begin_report(); }
+void __ubsan_on_report() { sockdrill::begin_report(); }
 
 // Our own mutators. Octets that they would not make are what decoding must bear, and add nothing
 // here.

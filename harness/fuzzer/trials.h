@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "harness/fuzz/legal.h"
 #include "harness/scenario/scenario.h"
 #include "harness/sim/libc/simulation.h"
 #include "harness/simulated/quick_player.h"
@@ -16,6 +17,9 @@ namespace sockdrill {
 /// The error: why a scenario cannot be an input. What outlives it, or has no end in it (a limit, a
 /// signal, a second instance), would be blamed on the server, or on the next input.
 Result<Plan> plan_of_input(const Scenario& scenario, const Target& target);
+
+/// An input is a small scenario: what is large is slow, and finds nothing more.
+inline constexpr Budget kInputBudget{.steps = 64, .octets = std::uint64_t{1} << 17U};
 
 class Trials final {
  public:

@@ -3,11 +3,22 @@
 #include <algorithm>
 #include <csignal>
 
+#include <fmt/format.h>
+
+#include "harness/base/text.h"
 #include "harness/base/try.h"
 #include "harness/simulated/kernel_faults.h"
 #include "harness/simulated/quick_clients.h"
 
 namespace sockdrill {
+
+namespace {
+
+/// So often an input is played again that has left more memory behind.
+constexpr int kFewTimes = 8;
+constexpr int kManyTimes = 256;
+
+}  // namespace
 
 class QuickPlayer::Impl final {
  public:
@@ -15,6 +26,8 @@ class QuickPlayer::Impl final {
       : scheduler_(simulation.scheduler()),
         kernel_(simulation.kernel()),
         target_(target),
+        knows_memory_(options.knows_memory),
+        on_play_again_(options.on_play_again),
         clients_process_(kernel_.create_process(nullptr)),
         sockets_(clients_process_, ServerAddress{.transport = target.transport,
                                                  .family = target.family,
@@ -39,6 +52,8 @@ class QuickPlayer::Impl final {
   void play_block(const Block& block);
   void play_step(const PlannedStep& step);
   void play_case(const CasePlan& planned);
+  std::optional<Suspicion> play_once(const Plan& plan);
+  std::optional<Suspicion> look_for_leak(const Plan& plan);
   void set_faults(const std::vector<Fault>& faults, const Schedule& schedule) {
     kernel_.faults.arm(to_kernel(faults));
     scheduler_.set_schedule(schedule.seed, schedule.choices);
@@ -49,6 +64,8 @@ class QuickPlayer::Impl final {
   sim::Scheduler& scheduler_;
   sim::Kernel& kernel_;
   const Target& target_;
+  const bool knows_memory_;
+  const std::function<void()> on_play_again_;
   sim::Process& clients_process_;
   SimulatedClients sockets_;
   ServerView view_;
@@ -151,7 +168,33 @@ void QuickPlayer::Impl::play_case(const CasePlan& planned) {
   clients_.finish_all();
 }
 
+/// What is kept once, for the next time, does not grow time after time; nor does it forever where
+/// room is made for many at once, so it is looked at after more and more times.
+std::optional<Suspicion> QuickPlayer::Impl::look_for_leak(const Plan& plan) {
+  const std::uint64_t first = server_.held_octets();
+  std::uint64_t times = 0;
+  for (int more = kFewTimes; more <= kManyTimes; more *= 2) {
+    const std::uint64_t before = server_.held_octets();
+    for (int i = 0; i < more; ++i, ++times) {
+      if (on_play_again_) on_play_again_();
+      // Whatever else is wrong now is not of this input, and the next one will meet it.
+      if (play_once(plan)) return std::nullopt;
+    }
+    if (server_.held_octets() <= before) return std::nullopt;
+  }
+  return Suspicion{"invariant/memory",
+                   fmt::format("{} of the heap more than before, and as many each time",
+                               count_of((server_.held_octets() - first) / times, "octet"))};
+}
+
 std::optional<Suspicion> QuickPlayer::Impl::play(const Plan& plan) {
+  const std::uint64_t held_before = server_.held_octets();
+  std::optional<Suspicion> suspicion = play_once(plan);
+  const bool may_leak = knows_memory_ && !suspicion && server_.held_octets() > held_before;
+  return may_leak ? look_for_leak(plan) : suspicion;
+}
+
+std::optional<Suspicion> QuickPlayer::Impl::play_once(const Plan& plan) {
   verdict_ = {};
   clients_.note_dropped();
   const bool has_faults = plan.scenario.needs_simulated_kernel();

@@ -7,6 +7,7 @@
 // do. What it suspects is a reason to play() the scenario, or the scenarios before it, on a fresh
 // server and have that judged.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,10 @@ struct QuickPlayerOptions {
   // Where the server was told to listen.
   std::uint16_t port = 0;
   std::string path;  ///< AF_UNIX
+  /// Process::held_octets are counted: what grows with every input is leaked.
+  bool knows_memory = false;
+  /// Told when an input is played once more, to see whether its memory grows again; may be empty.
+  std::function<void()> on_play_again;
 };
 
 class QuickPlayer final {
