@@ -9,6 +9,7 @@
 
 #include "harness/plan/plan.h"
 #include "harness/simulated/quick_server.h"
+#include "harness/target/conversation.h"
 
 namespace sockdrill {
 
@@ -23,6 +24,7 @@ struct QuickClient {
   // Of an echo's client: what has not come back yet.
   Bytes sent;
   std::deque<Bytes> messages;
+  std::optional<Conversation> conversation;  ///< of any other dialogue's
   std::uint64_t received = 0;
 };
 
@@ -51,8 +53,11 @@ class QuickClients final {
   void note_sent(QuickClient& client, std::string_view octets);
   void receive(QuickClient& client, std::uint64_t most);
   void take_in(QuickClient& client, std::string_view octets);
+  void take_in_echo(QuickClient& client, std::string_view octets);
+  [[nodiscard]] bool may_be_missing() const;
   void close(QuickClient& client, bool is_abrupt);
   void look_for_loss(const QuickClient& client);
+  void look_for_owed(const QuickClient& client);
   [[nodiscard]] bool has_dropped() const {
     return kernel_.network().dropped_datagrams != dropped_before_;
   }
