@@ -20,12 +20,14 @@ void Conversation::owe(const Exchange& exchange, FieldValues values) {
 void Conversation::note_sent(std::string_view octets) {
   if (!is_known_ || is_over_ || dialogue_->style != Style::request_reply) return;
   unanswered_ += octets;
+  std::size_t at = 0;
   do {
     std::optional<RequestMatch> found;
     const Exchange* of = nullptr;
     std::size_t possible = 0;
     for (const Exchange& exchange : dialogue_->exchanges) {
-      RequestMatch match = match_request(exchange, unanswered_, has_messages_);
+      RequestMatch match =
+          match_request(exchange, std::string_view(unanswered_).substr(at), has_messages_);
       if (match.state == RequestMatch::State::mismatch) continue;
       ++possible;
       if (match.state != RequestMatch::State::complete) continue;
@@ -35,10 +37,11 @@ void Conversation::note_sent(std::string_view octets) {
     const bool is_none = possible == 0 || (has_messages_ && !found);
     const bool is_one_of_several = found && possible > 1;
     if (is_none || is_one_of_several) return give_up();
-    if (!found) return;
-    unanswered_.erase(0, found->taken);
+    if (!found) break;
+    at += found->taken;
     owe(*of, std::move(found->values));
-  } while (!unanswered_.empty() && !is_over_);
+  } while (at < unanswered_.size() && !is_over_);
+  unanswered_.erase(0, at);
 }
 
 std::optional<std::string> Conversation::note_received(std::string_view octets,
@@ -70,19 +73,20 @@ std::optional<std::string> Conversation::take_message(std::string_view message,
 }
 
 std::optional<std::string> Conversation::take_stream(bool may_be_missing) {
-  while (!heard_.empty()) {
+  std::size_t at = 0;
+  while (at < heard_.size()) {
     if (owed_.empty())
-      return complain(fmt::format("{} octets that nobody has asked for", heard_.size()));
+      return complain(fmt::format("{} octets that nobody has asked for", heard_.size() - at));
     const Reply& reply = owed_.front();
-    const ReplyMatch match = match_reply(*reply.parts, reply.values, heard_);
-    if (match.state == ReplyMatch::State::needs_more) return std::nullopt;
-    if (match.state == ReplyMatch::State::complete) {
-      heard_.erase(0, match.taken);
-    } else if (!may_be_missing || owed_.size() == 1) {
+    const ReplyMatch match =
+        match_reply(*reply.parts, reply.values, std::string_view(heard_).substr(at));
+    if (match.state == ReplyMatch::State::needs_more) break;
+    if (match.state == ReplyMatch::State::mismatch && (!may_be_missing || owed_.size() == 1))
       return complain("what came is not the reply to its request: expected " + match.expected);
-    }
+    if (match.state == ReplyMatch::State::complete) at += match.taken;
     owed_.pop_front();
   }
+  heard_.erase(0, at);
   return std::nullopt;
 }
 

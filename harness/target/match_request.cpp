@@ -46,14 +46,26 @@ PartMatch match_length(LengthForm form, std::string_view sent, std::size_t& leng
   return {RequestState::complete, size};
 }
 
-bool may_be_value(const Field& field, std::string_view value) {
+bool may_begin_value(const Field& field, std::string_view value) {
   if (!field.one_of.empty())
-    return std::find(field.one_of.begin(), field.one_of.end(), value) != field.one_of.end();
-  return value.size() >= field.min_bytes && value.size() <= field.max_bytes &&
+    return std::any_of(field.one_of.begin(), field.one_of.end(),
+                       [&](const Bytes& one) { return one.starts_with(value); });
+  return value.size() <= field.max_bytes &&
          std::all_of(value.begin(), value.end(), [&](char octet) {
            const bool is_drawn = !field.printable || (octet > 0x20 && octet < 0x7f);
            return is_drawn && field.without.find(octet) == Bytes::npos;
          });
+}
+
+bool may_be_value(const Field& field, std::string_view value) {
+  if (!field.one_of.empty())
+    return std::find(field.one_of.begin(), field.one_of.end(), value) != field.one_of.end();
+  return value.size() >= field.min_bytes && may_begin_value(field, value);
+}
+
+/// All there is of a value that goes on. A server may say what is wrong with it before its end.
+PartMatch match_beginning(const Field& field, std::string_view value) {
+  return {may_begin_value(field, value) ? RequestState::needs_more : RequestState::mismatch};
 }
 
 /// Up to the literal behind it; of the last part of a message, to its end.
@@ -64,8 +76,14 @@ PartMatch match_open_field(const Field& field, const Part* next, std::string_vie
   if (next->kind != Part::Kind::literal) return {};
   const std::size_t end = sent.find(next->literal);
   if (end != std::string_view::npos) return {RequestState::complete, end};
-  const bool is_too_long = sent.size() > field.max_bytes + next->literal.size();
-  return {is_too_long ? RequestState::mismatch : RequestState::needs_more};
+  const std::size_t perhaps_next = std::min(sent.size(), next->literal.size() - 1);
+  return match_beginning(field, sent.substr(0, sent.size() - perhaps_next));
+}
+
+PartMatch match_field_of(std::size_t length, const Field& field, std::string_view sent) {
+  if (length > field.max_bytes) return {};
+  if (sent.size() < length) return match_beginning(field, sent);
+  return {RequestState::complete, length};
 }
 
 }  // namespace
@@ -86,11 +104,8 @@ RequestMatch match_request(const Exchange& exchange, std::string_view sent, bool
                field != nullptr) {
       const auto length = lengths.find(field->name);
       const Part* next = i + 1 < exchange.request.size() ? &exchange.request[i + 1] : nullptr;
-      if (length == lengths.end())
-        here = match_open_field(*field, next, rest, is_whole);
-      else if (length->second <= field->max_bytes)
-        here = {rest.size() < length->second ? RequestState::needs_more : RequestState::complete,
-                length->second};
+      here = length == lengths.end() ? match_open_field(*field, next, rest, is_whole)
+                                     : match_field_of(length->second, *field, rest);
       if (here.state == RequestState::complete) {
         const std::string_view value = rest.substr(0, here.taken);
         if (!may_be_value(*field, value)) return {};
