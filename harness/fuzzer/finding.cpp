@@ -134,11 +134,7 @@ bool is_same(const std::optional<Suspicion>& again, const Suspicion& first) {
 Result<Scenario> read_input(const std::string& file, const Target& target) {
   const SysResult<std::string> octets = read_file(file);
   if (!octets) return fail(file + ": " + describe(octets.error()));
-  if (octets->starts_with('{')) {
-    const Document document = TRY(parse_document(*octets, file));
-    return read_scenario(document, {});
-  }
-  return decode(*octets, target, kInputBudget);
+  return scenario_of_input(*octets, target);
 }
 
 int play_input(Trials& trials, const std::string& file) {
@@ -219,7 +215,7 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
     report += fmt::format("  real kernel:      {}\n", fmt::join(real, " "));
   if (!explained.empty()) report += "\n" + explained;
   if (const std::string stack = stack_in(output); !stack.empty()) report += "\n" + stack;
-  report += "\nthe server's last calls (thread: call):\n" + calls;
+  report += "\nthe server's last calls (thread: call(descriptor, octets) = answer):\n" + calls;
   if (!write_files(folder, {{"report.txt", report}})) return 2;
   fmt::print("{}", report.substr(0, report.find("\n\n", report.find("see it again")) + 1));
   fmt::print("all of it: {}/report.txt\n", folder);

@@ -122,12 +122,13 @@ void ServerFuzzer::start() {
 }
 
 int ServerFuzzer::run_one(std::string_view octets) {
-  const Scenario scenario = decode(octets, target_, kInputBudget);
-  const Result<Plan> plan = plan_of_input(scenario, target_);
+  const std::optional<Bytes> form = form_of_input(octets, target_);
+  if (!form) return -1;
+  const Result<Plan> plan = plan_of_input(decode(*form, target_, kInputBudget), target_);
   // The server is not to blame, and neither is anything that was fuzzed.
   if (!plan) return -1;
   if (player_ == nullptr) start();
-  history_.add(octets);
+  history_.add(*form);
   const std::optional<Suspicion> suspicion = player_->play(*plan);
   if (!simulation_.not_simulated().empty()) {
     fmt::print(stderr, "the server calls {}, which is not simulated\n",
@@ -242,15 +243,17 @@ extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* one, std::s
 std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most,
                                     unsigned seed) {
   using namespace sockdrill;
-  return give_back(
-      mutate_form(octets_of(data, size), the_fuzzer->target(), seed, most, kInputBudget), data);
+  const Target& target = the_fuzzer->target();
+  const Bytes form = form_of_input(octets_of(data, size), target).value_or("");
+  return give_back(mutate_form(form, target, seed, most, kInputBudget), data);
 }
 
 std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* one, std::size_t one_size,
                                       const std::uint8_t* other, std::size_t other_size,
                                       std::uint8_t* out, std::size_t most, unsigned seed) {
   using namespace sockdrill;
-  return give_back(cross_over_forms(octets_of(one, one_size), octets_of(other, other_size),
-                                    the_fuzzer->target(), seed, most, kInputBudget),
-                   out);
+  const Target& target = the_fuzzer->target();
+  const Bytes a = form_of_input(octets_of(one, one_size), target).value_or("");
+  const Bytes b = form_of_input(octets_of(other, other_size), target).value_or("");
+  return give_back(cross_over_forms(a, b, target, seed, most, kInputBudget), out);
 }
