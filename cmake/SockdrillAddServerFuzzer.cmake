@@ -2,18 +2,41 @@
 #                             [ARGUMENTS WORD...] [SANITIZE LIST] [LIBRARIES TARGET...])
 #
 # A libFuzzer program of a C or C++ server with its own, unmodified main(): it runs on the simulated kernel, an input is a
-# scenario in compact form. ARGUMENTS are its command line; {port} and {path} are where it is to listen. Clang and GNU ld.
+# scenario in compact form. ARGUMENTS are its command line; {port} and {path} are where it is to listen. Clang and GNU ld;
+# from an installation also the development files of fmt and pugixml.
 # SANITIZE is for the server's own sources; `address` was tried on one that neither forks nor has threads, and must be run
 # with ASAN_OPTIONS=detect_leaks=0, for LeakSanitizer does not see the simulation's stacks.
-set(SOCKDRILL_FUZZER_DIR "${CMAKE_CURRENT_LIST_DIR}/../harness/fuzzer")
+set(SOCKDRILL_FUZZER_LISTS "${CMAKE_CURRENT_LIST_DIR}")
+
+# What is linked with a server: our modules, or, of an installation, the file made of them and what it needs of others.
+macro(sockdrill_find_fuzzer_parts heap)
+  if(TARGET sockdrill_server_fuzzer)
+    set(script_in "${SOCKDRILL_FUZZER_LISTS}/../harness/fuzzer/server_fuzzer.ld.in")
+    set(parts sockdrill_server_fuzzer sockdrill_sim_libc sockdrill_simulated_world sockdrill_fuzz sockdrill_judge sockdrill_report)
+    if(${heap})
+      list(APPEND parts sockdrill_server_heap)
+    endif()
+  else()
+    set(script_in "${SOCKDRILL_FUZZER_LISTS}/server_fuzzer.ld.in")
+    if(NOT EXISTS "${SOCKDRILL_FUZZER_FILES}/server_fuzzer.o")
+      message(FATAL_ERROR "sockdrill_add_server_fuzzer: ${SOCKDRILL_FUZZER_FILES}/server_fuzzer.o is not installed")
+    endif()
+    find_package(fmt REQUIRED)
+    find_package(pugixml REQUIRED)
+    set(parts "${SOCKDRILL_FUZZER_FILES}/server_fuzzer.o" fmt::fmt pugixml::pugixml)
+    if(${heap})
+      list(APPEND parts "${SOCKDRILL_FUZZER_FILES}/server_heap.o")
+    endif()
+  endif()
+endmacro()
 
 function(sockdrill_add_server_fuzzer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "SPEAKS;OVER;SANITIZE" "SOURCES;ARGUMENTS;LIBRARIES")
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES OR NOT arg_SPEAKS)
     message(FATAL_ERROR "sockdrill_add_server_fuzzer(${name}): needs SOURCES and SPEAKS; unknown: '${arg_UNPARSED_ARGUMENTS}'")
   endif()
-  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    message(FATAL_ERROR "sockdrill_add_server_fuzzer(${name}): libFuzzer is part of clang")
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang" OR (CMAKE_C_COMPILER_ID AND NOT CMAKE_C_COMPILER_ID STREQUAL "Clang"))
+    message(FATAL_ERROR "sockdrill_add_server_fuzzer(${name}): libFuzzer is part of clang; for C and C++, -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++")
   endif()
   if(NOT arg_OVER)
     set(arg_OVER tcp)
@@ -42,7 +65,12 @@ const char* const sockdrill_fuzzer_path = \"@path@\";
 ")
   set(NAME "${name}")
   set(script "${CMAKE_CURRENT_BINARY_DIR}/${name}-about/server.ld")
-  configure_file("${SOCKDRILL_FUZZER_DIR}/server_fuzzer.ld.in" "${script}" @ONLY)
+  set(counts_heap ON)
+  if(arg_SANITIZE MATCHES "address|leak|memory|thread")  # they have one of their own
+    set(counts_heap OFF)
+  endif()
+  sockdrill_find_fuzzer_parts(counts_heap)
+  configure_file("${script_in}" "${script}" @ONLY)
 
   add_library(${name}-about OBJECT "${about}")
   add_executable(${name} ${arg_SOURCES})
@@ -60,6 +88,5 @@ const char* const sockdrill_fuzzer_path = \"@path@\";
   endif()
   target_link_options(${name} PRIVATE -fuse-ld=bfd "-Wl,-T,${script}" -rdynamic)
   set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS "${script}")
-  target_link_libraries(${name} PRIVATE ${name}-about sockdrill_server_fuzzer sockdrill_sim_libc sockdrill_simulated_world
-    sockdrill_fuzz sockdrill_judge sockdrill_report ${arg_LIBRARIES} "${driver}" ${CMAKE_DL_LIBS} pthread)
+  target_link_libraries(${name} PRIVATE ${name}-about ${parts} ${arg_LIBRARIES} "${driver}" ${CMAKE_DL_LIBS} pthread)
 endfunction()

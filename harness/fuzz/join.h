@@ -8,9 +8,8 @@
 
 namespace sockdrill {
 
-/// After each but the last its clients leave, a fresh client is served as the probe is, and the
-/// server comes to rest. Faults and schedule are the last one's: those of the others would count
-/// the calls of all. `inputs` are not empty.
+/// Each has its own faults and schedule. After each but the last its clients leave, a fresh client
+/// is served as the probe is, without faults, and the server comes to rest. `inputs` are not empty.
 Scenario join(const std::vector<Scenario>& inputs);
 
 }  // namespace sockdrill

@@ -20,6 +20,25 @@ std::vector<Reduction> reductions_of(const Scenario& scenario, Theme theme) {
   return {};
 }
 
+std::vector<Scenario> minimise_inputs(std::vector<Scenario> inputs,
+                                      const StillFailTogether& still_fail,
+                                      std::size_t most_trials) {
+  for (std::size_t piece = inputs.size() / 2; piece > 0; piece /= 2) {
+    for (std::size_t at = 0; at < inputs.size() && inputs.size() > piece && most_trials > 0;) {
+      std::vector<Scenario> candidate = inputs;
+      const auto from = candidate.begin() + static_cast<std::ptrdiff_t>(at);
+      const std::size_t count = std::min(piece, inputs.size() - at);
+      candidate.erase(from, from + static_cast<std::ptrdiff_t>(count));
+      --most_trials;
+      if (still_fail(candidate))
+        inputs = std::move(candidate);
+      else
+        at += count;
+    }
+  }
+  return inputs;
+}
+
 Minimised minimise(Scenario scenario, const Target& target, Theme theme,
                    const StillFails& still_fails, std::size_t most_trials) {
   Minimised result{.scenario = std::move(scenario)};

@@ -40,4 +40,11 @@ Minimised minimise(Scenario scenario, const Target& target, Theme theme,
 Minimised minimise(Scenario scenario, const Target& target, const StillFails& still_fails,
                    std::size_t most_trials = 10'000);
 
+using StillFailTogether = std::function<bool(const std::vector<Scenario>&)>;
+
+/// Of inputs that fail when they are played one after the other, those that are needed for it, in
+/// their order.
+std::vector<Scenario> minimise_inputs(std::vector<Scenario> inputs,
+                                      const StillFailTogether& still_fail, std::size_t most_trials);
+
 }  // namespace sockdrill

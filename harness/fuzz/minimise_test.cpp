@@ -1,5 +1,7 @@
 #include "harness/fuzz/minimise.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 namespace sockdrill {
@@ -45,6 +47,34 @@ TEST(MinimiseTest, LeavesTheOctetsThatMatter) {
       minimise(big_scenario(), echo_over_tcp(), [](const Scenario& s) { return says(s, "X"); });
   EXPECT_EQ(steps_of(least.scenario),
             R"([{"client":"b","connect":{}},{"client":"b","send":{"text":"X"}}])");
+}
+
+TEST(MinimiseTest, LeavesOutTheFaultsOfStepsOneByOne) {
+  const std::string text = R"({"id": "t/x", "level": "must", "summary": "s", "steps": [
+    {"client": "a", "connect": {}},
+    {"server": {"from_here": {"faults": [{"call": "send", "nth": 1, "fails": "EINTR"},
+                                         {"call": "send", "nth": 9, "fails": "EPIPE"}], "schedule": {"seed": 4}}}},
+    {"server": {"from_here": {"faults": [{"call": "wait", "nth": 1, "fails": "EINTR"}]}}}],
+    "faults": [{"call": "send", "nth": 3, "fails": "ENOMEM"}]})";
+  const Minimised least =
+      minimise(read_scenario(parse_document(text, "s.json").value(), {}).value(), echo_over_tcp(),
+               [](const Scenario& s) { return says(s, "EPIPE"); });
+  EXPECT_TRUE(least.scenario.faults.empty());
+  EXPECT_EQ(steps_of(least.scenario),
+            R"([{"server":{"from_here":{"faults":[{"call":"send","nth":1,"fails":"EPIPE"}]}}}])");
+}
+
+TEST(MinimiseInputsTest, LeavesThoseThatAreNeeded) {
+  std::vector<Scenario> inputs(100);
+  for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i].id = "t/" + std::to_string(i);
+  const auto need_two = [](const std::vector<Scenario>& some) {
+    return std::count_if(some.begin(), some.end(),
+                         [](const Scenario& s) { return s.id == "t/7" || s.id == "t/70"; }) == 2;
+  };
+  const std::vector<Scenario> least = minimise_inputs(inputs, need_two, 1000);
+  ASSERT_EQ(least.size(), 2U);
+  EXPECT_EQ(least[0].id, "t/7");
+  EXPECT_EQ(least[1].id, "t/70");
 }
 
 TEST(MinimiseTest, FindsTheSmallestSizeThatFails) {

@@ -14,21 +14,28 @@ using ReducedKind = Payload::Kind;
 template <typename T>
 using Place = std::function<T&(Scenario&)>;
 
-/// Halves, quarters ... single items are left out: delta debugging. `List` is a vector or a string.
-template <typename List>
-void leave_out(std::vector<Reduction>& reductions, const Place<List>& place, std::size_t size,
-               std::size_t least = 0) {
+/// Halves, quarters ... single items of a list, of which `least` stay: delta debugging.
+template <typename Visit>
+void for_each_piece(std::size_t size, std::size_t least, const Visit& visit) {
   for (std::size_t piece = size; piece > 0; piece = piece == 1 ? 0 : (piece + 1) / 2) {
     for (std::size_t at = 0; at < size; at += piece) {
       const std::size_t count = std::min(piece, size - at);
-      if (size - count < least) continue;
-      reductions.push_back([place, at, count](Scenario& scenario) {
-        List& list = place(scenario);
-        const auto from = list.begin() + static_cast<std::ptrdiff_t>(at);
-        list.erase(from, from + static_cast<std::ptrdiff_t>(count));
-      });
+      if (size - count >= least) visit(at, count);
     }
   }
+}
+
+/// `List` is a vector or a string.
+template <typename List>
+void leave_out(std::vector<Reduction>& reductions, const Place<List>& place, std::size_t size,
+               std::size_t least = 0) {
+  for_each_piece(size, least, [&](std::size_t at, std::size_t count) {
+    reductions.push_back([place, at, count](Scenario& scenario) {
+      List& list = place(scenario);
+      const auto from = list.begin() + static_cast<std::ptrdiff_t>(at);
+      list.erase(from, from + static_cast<std::ptrdiff_t>(count));
+    });
+  });
 }
 
 template <typename T>
@@ -138,6 +145,55 @@ void add_action(std::vector<Reduction>& reductions, const ClientAction& action, 
         *connect);
 }
 
+// Faults are numbered through the whole scenario: those of many steps are left out together.
+
+std::vector<Fault> all_faults(Scenario scenario) {
+  std::vector<Fault> all;
+  for_each_faults(scenario, [&](std::vector<Fault>& faults, auto&) {
+    all.insert(all.end(), faults.begin(), faults.end());
+  });
+  return all;
+}
+
+Fault& fault_at(Scenario& scenario, std::size_t index) {
+  std::vector<Fault*> all;
+  for_each_faults(scenario, [&](std::vector<Fault>& faults, auto&) {
+    for (Fault& fault : faults) all.push_back(&fault);
+  });
+  return *all[index];
+}
+
+void leave_faults_out(Scenario& scenario, std::size_t at, std::size_t count) {
+  std::size_t number = 0;
+  for_each_faults(scenario, [&](std::vector<Fault>& faults, auto&) {
+    std::vector<Fault> left;
+    for (Fault& fault : faults) {
+      if (number < at || number >= at + count) left.push_back(std::move(fault));
+      ++number;
+    }
+    faults = std::move(left);
+  });
+}
+
+Schedule& schedule_at(Scenario& scenario, std::size_t index) {
+  std::vector<Schedule*> all;
+  for_each_faults(scenario, [&](auto&, Schedule& schedule) { all.push_back(&schedule); });
+  return *all[index];
+}
+
+void add_schedule(std::vector<Reduction>& reductions, const Schedule& schedule,
+                  const Place<Schedule>& place) {
+  make_usual<std::uint64_t>(
+      reductions, [place](Scenario& s) -> std::uint64_t& { return place(s).seed; }, schedule.seed);
+  leave_out<std::vector<std::uint8_t>>(
+      reductions, [place](Scenario & s) -> auto& { return place(s).choices; },
+      schedule.choices.size());
+  for (std::size_t i = 0; i < schedule.choices.size(); ++i)
+    make_usual<std::uint8_t>(
+        reductions, [place, i](Scenario& s) -> std::uint8_t& { return place(s).choices[i]; },
+        schedule.choices[i]);
+}
+
 }  // namespace
 
 std::vector<Reduction> reductions_of_steps(const Scenario& scenario) {
@@ -160,29 +216,30 @@ std::vector<Reduction> reductions_of_octets(const Scenario& scenario) {
 
 std::vector<Reduction> reductions_of_faults(const Scenario& scenario) {
   std::vector<Reduction> reductions;
-  leave_out<std::vector<Fault>>(
-      reductions, [](Scenario & s) -> auto& { return s.faults; }, scenario.faults.size());
-  for (std::size_t i = 0; i < scenario.faults.size(); ++i)
+  const std::vector<Fault> faults = all_faults(scenario);
+  for_each_piece(faults.size(), 0, [&](std::size_t at, std::size_t count) {
+    reductions.push_back([at, count](Scenario& s) { leave_faults_out(s, at, count); });
+  });
+  for (std::size_t i = 0; i < faults.size(); ++i)
     lower<std::uint64_t>(
-        reductions, [i](Scenario& s) -> std::uint64_t& { return s.faults[i].nth; },
-        scenario.faults[i].nth, 1);
+        reductions, [i](Scenario& s) -> std::uint64_t& { return fault_at(s, i).nth; },
+        faults[i].nth, 1);
   return reductions;
 }
 
 std::vector<Reduction> reductions_of_schedule(const Scenario& scenario) {
   std::vector<Reduction> reductions;
-  const Schedule& schedule = scenario.schedule;
-  make_usual<Schedule>(
-      reductions, [](Scenario& s) -> Schedule& { return s.schedule; }, schedule);
-  make_usual<std::uint64_t>(
-      reductions, [](Scenario& s) -> std::uint64_t& { return s.schedule.seed; }, schedule.seed);
-  leave_out<std::vector<std::uint8_t>>(
-      reductions, [](Scenario & s) -> auto& { return s.schedule.choices; },
-      schedule.choices.size());
-  for (std::size_t i = 0; i < schedule.choices.size(); ++i)
-    make_usual<std::uint8_t>(
-        reductions, [i](Scenario& s) -> std::uint8_t& { return s.schedule.choices[i]; },
-        schedule.choices[i]);
+  Scenario copy = scenario;
+  std::vector<Schedule> schedules;
+  for_each_faults(copy, [&](auto&, Schedule& schedule) { schedules.push_back(schedule); });
+  for_each_piece(schedules.size(), 0, [&](std::size_t at, std::size_t count) {
+    reductions.push_back([at, count](Scenario& s) {
+      for (std::size_t i = at; i < at + count; ++i) schedule_at(s, i) = Schedule{};
+    });
+  });
+  for (std::size_t i = 0; i < schedules.size(); ++i)
+    add_schedule(reductions, schedules[i],
+                 [i](Scenario& s) -> Schedule& { return schedule_at(s, i); });
   return reductions;
 }
 

@@ -53,6 +53,16 @@ void for_each_payload(std::vector<Step>& steps, const std::function<void(Payload
   for_each_action(steps, [&](ClientAction& action) { for_each_payload(action, visit); });
 }
 
+void for_each_faults(Scenario& scenario,
+                     const std::function<void(std::vector<Fault>&, Schedule&)>& visit) {
+  visit(scenario.faults, scenario.schedule);
+  for_each_step(scenario.steps, [&](Step& step) {
+    auto* server = std::get_if<ServerStep>(&step.what);
+    auto* from_here = server != nullptr ? std::get_if<FromHere>(&server->action) : nullptr;
+    if (from_here != nullptr) visit(from_here->faults, from_here->schedule);
+  });
+}
+
 void drop_notes(std::vector<Step>& steps) {
   for_each_step(steps, [](Step& step) { step.note.clear(); });
   for_each_action(steps, [](ClientAction& action) {

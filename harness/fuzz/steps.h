@@ -14,6 +14,10 @@ void for_each_action(std::vector<Step>& steps, const std::function<void(ClientAc
 void for_each_payload(std::vector<Step>& steps, const std::function<void(Payload&)>& visit);
 void for_each_payload(ClientAction& action, const std::function<void(Payload&)>& visit);
 
+/// What the kernel does: the scenario's own faults and schedule, then those of each step.
+void for_each_faults(Scenario& scenario,
+                     const std::function<void(std::vector<Fault>&, Schedule&)>& visit);
+
 /// No notes, and no clauses.
 void drop_notes(std::vector<Step>& steps);
 /// a, b, c ... in the order in which clients, crowds and patterns are first named.

@@ -259,6 +259,32 @@ void pass(Codec& codec, ServerExpect& expect, FormContext& /*context*/) {
   if (expect == ServerExpect{}) expect.is_listening = true;
 }
 
+void pass_fault(Codec& codec, Fault& fault) {
+  codec.choice(fault.call, all_fault_calls(), "call");
+  codec.number(fault.nth, 1, kMostNth, "nth");
+  const std::vector<std::string>& errors = errors_of(fault.call);
+  const bool has_more = may_fall_short(fault.call) || may_be_spurious(fault.call);
+  auto effect = static_cast<std::size_t>(std::find(errors.begin(), errors.end(), fault.error) -
+                                         errors.begin());
+  codec.number(effect, 0, has_more ? errors.size() : errors.size() - 1, "effect");
+  if (effect < errors.size()) {
+    fault.error = errors[effect];
+    return;
+  }
+  fault.effect = may_fall_short(fault.call) ? Fault::Effect::falls_short : Fault::Effect::spurious;
+  if (fault.effect == Fault::Effect::falls_short)
+    codec.number(fault.octets, 1, kMostShortOctets, "at_most");
+}
+
+/// As a step: both lists stand among others, and say their length.
+void pass(Codec& codec, FromHere& from_here, FormContext& /*context*/) {
+  codec.items(from_here.faults, 0, kMostFaults, "faults",
+              [&](Fault& fault) { pass_fault(codec, fault); });
+  codec.number(from_here.schedule.seed, 0, UINT64_MAX, "seed");
+  codec.items(from_here.schedule.choices, 0, kMostChoices, "choices",
+              [&](std::uint8_t& choice) { codec.number(choice, 0, 255, "a choice"); });
+}
+
 template <typename Variant, std::size_t... I>
 Variant make_alternative(std::size_t index, std::index_sequence<I...> /*all*/) {
   Variant made;
@@ -355,30 +381,13 @@ void pass_steps(Codec& codec, std::vector<Step>& steps, FormContext& context) {
 }
 
 void pass_faults(Codec& codec, std::vector<Fault>& faults) {
-  const auto pass_fault = [&](Fault& fault) {
-    codec.choice(fault.call, all_fault_calls(), "call");
-    codec.number(fault.nth, 1, kMostNth, "nth");
-    const std::vector<std::string>& errors = errors_of(fault.call);
-    const bool has_more = may_fall_short(fault.call) || may_be_spurious(fault.call);
-    auto effect = static_cast<std::size_t>(std::find(errors.begin(), errors.end(), fault.error) -
-                                           errors.begin());
-    codec.number(effect, 0, has_more ? errors.size() : errors.size() - 1, "effect");
-    if (effect < errors.size()) {
-      fault.error = errors[effect];
-      return;
-    }
-    fault.effect =
-        may_fall_short(fault.call) ? Fault::Effect::falls_short : Fault::Effect::spurious;
-    if (fault.effect == Fault::Effect::falls_short)
-      codec.number(fault.octets, 1, kMostShortOctets, "at_most");
-  };
   if (!codec.reads()) {
-    for (Fault& fault : faults) pass_fault(fault);
+    for (Fault& fault : faults) pass_fault(codec, fault);
     return;
   }
   while (!codec.is_at_end() && faults.size() < kMostFaults) {
     faults.emplace_back();
-    pass_fault(faults.back());
+    pass_fault(codec, faults.back());
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <fstream>
 #include <vector>
 
@@ -93,7 +94,16 @@ std::string class_of_reply(std::string_view octets) {
 
 Feedback::Feedback(sim::Simulation& simulation, bool replies_are_requests)
     : replies_are_requests_(replies_are_requests) {
-  simulation.on_call = [this](const sim::Task& task, const char* call) { on_call(task, call); };
+  simulation.on_call = [this](const sim::Task& task, const sim::CallSeen& call) {
+    on_call(task, call);
+  };
+  simulation.on_answer = [this](const sim::Task& /*task*/, long answer) {
+    // An errno is one of its own, sizes count by their magnitude.
+    const auto size = static_cast<unsigned long>(std::max(answer, 0L));
+    const std::uint64_t kind = answer < 0 ? static_cast<std::uint64_t>(-answer) + 100
+                                          : static_cast<std::uint64_t>(std::bit_width(size));
+    count(combine(last_call_, kind));
+  };
 }
 
 void Feedback::count(std::uint64_t hash) {
@@ -106,9 +116,9 @@ void Feedback::count(std::uint64_t hash) {
 
 std::size_t Feedback::seen() { return ever_seen; }
 
-void Feedback::on_call(const sim::Task& task, const char* call) {
+void Feedback::on_call(const sim::Task& task, const sim::CallSeen& call) {
   const std::uint64_t here =
-      combine(hash_of(call),
+      combine(hash_of(call.name),
               program_text().return_address_above(__builtin_frame_address(0), task.stack_top()));
   count(combine(last_call_, here));
   last_call_ = here;

@@ -38,7 +38,7 @@ class Feedback final {
   static void count(std::uint64_t hash);
 
  private:
-  void on_call(const sim::Task& task, const char* call);
+  void on_call(const sim::Task& task, const sim::CallSeen& call);
 
   bool replies_are_requests_;
   std::uint64_t last_call_ = 0;

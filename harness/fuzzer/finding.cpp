@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -12,7 +13,9 @@
 #include "harness/base/fd.h"
 #include "harness/base/try.h"
 #include "harness/fuzz/compact.h"
+#include "harness/fuzz/join.h"
 #include "harness/fuzz/minimise.h"
+#include "harness/fuzzer/history.h"
 
 namespace sockdrill {
 
@@ -114,16 +117,24 @@ std::string stack_in(const std::string& output) {
   return output.substr(begin, end == std::string::npos ? end : end - begin);
 }
 
+std::vector<Scenario> last_of(const std::vector<Bytes>& history, std::size_t count,
+                              const Target& target) {
+  std::vector<Scenario> inputs;
+  for (std::size_t i = history.size() - count; i < history.size(); ++i)
+    inputs.push_back(decode(history[i], target, kInputBudget));
+  return inputs;
+}
+
+bool is_same(const std::optional<Suspicion>& again, const Suspicion& first) {
+  return again && again->rule == first.rule && (first.rule != "crash" || again->what == first.what);
+}
+
 }  // namespace
 
 Result<Scenario> read_input(const std::string& file, const Target& target) {
   const SysResult<std::string> octets = read_file(file);
   if (!octets) return fail(file + ": " + describe(octets.error()));
-  if (octets->starts_with('{')) {
-    const Document document = TRY(parse_document(*octets, file));
-    return read_scenario(document, {});
-  }
-  return decode(*octets, target);
+  return scenario_of_input(*octets, target);
 }
 
 int play_input(Trials& trials, const std::string& file) {
@@ -157,26 +168,35 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
     return 2;
   }
   std::optional<Suspicion> shown = trials.play(*scenario);
-  const bool has_history = std::filesystem::exists(file + ".history");
-  bool needs_history = false;
-  if (!shown && has_history) {
-    scenario = read_input(file + ".history", trials.target());
-    if (scenario) shown = trials.play(*scenario);
-    needs_history = shown.has_value();
+  std::size_t inputs = 1;
+  if (!shown && std::filesystem::exists(history_file_of(file))) {
+    const Result<std::vector<Bytes>> history = read_history(history_file_of(file));
+    if (!history) {
+      fmt::print(stderr, "{}\n", to_string(history.error()));
+      return 2;
+    }
+    while (!shown && inputs < history->size()) {
+      inputs = std::min(history->size(), 4 * inputs);
+      shown = trials.play(join(last_of(*history, inputs, trials.target())));
+    }
+    if (shown)
+      scenario = join(minimise_inputs(
+          last_of(*history, inputs, trials.target()),
+          [&](const std::vector<Scenario>& some) {
+            return is_same(trials.play(join(some)), *shown);
+          },
+          kMostTrials));
   }
   if (!shown) {
-    fmt::print("{} shows nothing in a clean process{}\n", file,
-               has_history ? ", and neither do the inputs before it" : "");
+    fmt::print(
+        "{} shows nothing in a clean process{}\n", file,
+        inputs > 1 ? fmt::format(", and neither do the {} inputs before it", inputs - 1) : "");
     return 0;
   }
   const Suspicion first = *shown;
   const Minimised smallest = minimise(
       make_legal(*scenario, trials.target()), trials.target(),
-      [&](const Scenario& candidate) {
-        const std::optional<Suspicion> again = trials.play(candidate);
-        return again && again->rule == first.rule &&
-               (first.rule != "crash" || again->what == first.what);
-      },
+      [&](const Scenario& candidate) { return is_same(trials.play(candidate), first); },
       kMostTrials);
   Scenario small = smallest.scenario;
   small.id = "found/" + id_of(folder);
@@ -190,7 +210,7 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
   const Json summary{{"rule", first.rule},
                      {"what", last ? last->what : first.what},
                      {"stack", stack},
-                     {"needs_history", needs_history},
+                     {"needs_history", inputs > 1},
                      {"trials", smallest.trials}};
   if (!write_files(folder, {{"scenario.json", write_scenario(small).dump(2) + "\n"},
                             {"server.json", write_target(again.server).dump(2) + "\n"},
@@ -209,7 +229,7 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
 
   std::string report = fmt::format("{}: {}\n", first.rule, last ? last->what : first.what);
   report += fmt::format("found by {} with {}{}\nminimised in {} trials\n", trials.target().name,
-                        file, needs_history ? " and the inputs before it" : "", smallest.trials);
+                        file, inputs > 1 ? " and inputs before it" : "", smallest.trials);
   if (again.tries_real)
     report += in_the_real_world(small, can_be_real ? run_quietly(real) : -1) + "\n";
   report += "\nsee it again:\n";
@@ -217,7 +237,7 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
   if (can_be_real) report += fmt::format("  real kernel:      {}\n", fmt::join(real, " "));
   if (!explained.empty()) report += "\n" + explained;
   if (!stack.empty()) report += "\n" + stack;
-  report += "\nthe server's last calls (thread: call):\n" + calls;
+  report += "\nthe server's last calls (thread: call(descriptor, octets) = answer):\n" + calls;
   if (!write_files(folder, {{"report.txt", report}})) return 2;
   fmt::print("{}", report.substr(0, report.find("\n\n", report.find("see it again")) + 1));
   fmt::print("all of it: {}/report.txt\n", folder);

@@ -33,7 +33,8 @@ int play_input(Trials& trials, const std::string& file);
 ///   finding.json    rule, what, stack: for programs
 ///   recording.jsonl what happened, for `sockdrill judge` and `sockdrill replay`
 ///
-/// When `file` shows nothing but `file`.history is there, it is that one that is minimised.
+/// When `file` shows nothing, but its history is there (history.h), it is played after those before
+/// it, and all of that is minimised.
 int write_finding(Trials& trials, const std::string& file, const std::string& folder,
                   const SeenAgain& again);
 

@@ -7,14 +7,15 @@
 
 #include "harness/fuzz/mutate.h"
 #include "harness/fuzzer/server_fuzzer.h"
+#include "harness/fuzzer/trials.h"
 #include "harness/sim/tasks/task.h"
 
 extern "C" int LLVMFuzzerRunDriver(int* count, char*** arguments,
                                    int (*run_one)(const std::uint8_t* data, std::size_t size));
 
-// Called by AddressSanitizer before it says a word.
+// Called by the sanitizers before they say a word.
 extern "C" void __asan_on_error();
-void __asan_on_error() { sockdrill::sim::current_task = nullptr; }
+extern "C" void __ubsan_on_report();
 
 namespace sockdrill {
 
@@ -30,6 +31,7 @@ std::array<struct sigaction, NSIG> reporters;
 
 void report_outside(int number, siginfo_t* info, void* context) {
   const sim::Outside outside;
+  if (number != SIGALRM) the_fuzzer->keep_input();
   const struct sigaction& reporter = reporters[static_cast<std::size_t>(number)];
   if ((reporter.sa_flags & SA_SIGINFO) != 0)
     reporter.sa_sigaction(number, info, context);
@@ -74,6 +76,11 @@ int run_input(const std::uint8_t* data, std::size_t size) {
 
 }  // namespace
 
+void begin_report() {
+  sim::current_task = nullptr;
+  if (the_fuzzer != nullptr) the_fuzzer->keep_input();
+}
+
 int run_libfuzzer(ServerFuzzer& fuzzer, std::vector<std::string> words) {
   the_fuzzer = &fuzzer;
   std::vector<char*> pointers;
@@ -93,18 +100,23 @@ extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* one, std::s
                                                  std::uint8_t* out, std::size_t most,
                                                  unsigned seed);
 
+void __asan_on_error() { sockdrill::begin_report(); }
+void __ubsan_on_report() { sockdrill::begin_report(); }
+
 std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most,
                                     unsigned seed) {
   using namespace sockdrill;
-  return give_back(
-      mutate_form(octets_of(data, size), the_fuzzer->target(), seed, most, kInputBudget), data);
+  const Target& target = the_fuzzer->target();
+  const Bytes form = form_of_input(octets_of(data, size), target).value_or("");
+  return give_back(mutate_form(form, target, seed, most, kInputBudget), data);
 }
 
 std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* one, std::size_t one_size,
                                       const std::uint8_t* other, std::size_t other_size,
                                       std::uint8_t* out, std::size_t most, unsigned seed) {
   using namespace sockdrill;
-  return give_back(cross_over_forms(octets_of(one, one_size), octets_of(other, other_size),
-                                    the_fuzzer->target(), seed, most, kInputBudget),
-                   out);
+  const Target& target = the_fuzzer->target();
+  const Bytes a = form_of_input(octets_of(one, one_size), target).value_or("");
+  const Bytes b = form_of_input(octets_of(other, other_size), target).value_or("");
+  return give_back(cross_over_forms(a, b, target, seed, most, kInputBudget), out);
 }

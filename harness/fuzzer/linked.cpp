@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "harness/base/try.h"
+#include "harness/fuzzer/held_memory.h"
 #include "harness/fuzzer/server_fuzzer.h"
 
 // What sockdrill_add_server_fuzzer() writes: the server's manifest, of one target, and where it
@@ -34,6 +35,14 @@ Result<Target> read_target() {
   const Document document = TRY(parse_document(sockdrill_fuzzer_manifest, "manifest"));
   std::vector<Target> targets = TRY(read_targets(document));
   return std::move(targets.front());
+}
+
+QuickPlayerOptions place_of_server() {
+  return {.port = sockdrill_fuzzer_port,
+          .path = sockdrill_fuzzer_path,
+          .on_outcome = {},
+          .knows_memory = begin_to_count_memory(),
+          .on_play_again = {}};
 }
 
 sim::ServerMemory memory_of_server() {
@@ -58,8 +67,7 @@ int drive(ServerProgram program) {
   }
   // The command line is ours and libFuzzer's; the server's own is the manifest's.
   const std::vector<std::string> words = std::exchange(program.arguments, target->command);
-  const QuickPlayerOptions place{
-      .port = sockdrill_fuzzer_port, .path = sockdrill_fuzzer_path, .on_outcome = {}};
+  const QuickPlayerOptions place = place_of_server();
   reserve_descriptors();
   std::optional<int> status;
   {

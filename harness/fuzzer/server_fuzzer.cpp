@@ -4,23 +4,15 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include <fmt/format.h>
 
-#include "harness/base/fd.h"
 #include "harness/fuzz/compact.h"
-#include "harness/fuzz/join.h"
 #include "harness/fuzzer/finding.h"
 #include "harness/fuzzer/trials.h"
 
 namespace sockdrill {
-
-namespace {
-
-/// So many inputs are kept, should a finding need those before it.
-constexpr std::size_t kHistory = 64;
-
-}  // namespace
 
 ServerFuzzer::ServerFuzzer(sim::ServerProgram program, sim::ServerMemory memory, Target target,
                            ServerFuzzerOptions options)
@@ -45,9 +37,11 @@ void ServerFuzzer::give_up(const std::string& why) const {
 void ServerFuzzer::start() {
   if (options_.on_start) options_.on_start();
   history_.clear();
+  QuickPlayerOptions place = options_.place;
+  place.on_play_again = [this] { history_.add_again(); };
   // Of a server before this one (unix(7)).
   if (!options_.place.path.empty()) ::unlink(options_.place.path.c_str());
-  player_ = std::make_unique<QuickPlayer>(simulation_, target_, options_.place);
+  player_ = std::make_unique<QuickPlayer>(simulation_, target_, place);
   const Result<void> started = player_->start();
   if (started && simulation_.not_simulated().empty()) return;
   const std::string& what = simulation_.not_simulated();
@@ -56,37 +50,38 @@ void ServerFuzzer::start() {
 }
 
 int ServerFuzzer::run_one(std::string_view octets) {
-  Scenario scenario = decode(octets, target_, kInputBudget);
-  const Result<Plan> plan = plan_of_input(scenario, target_);
+  const std::optional<Bytes> form = form_of_input(octets, target_);
+  if (!form) return -1;
+  const Result<Plan> plan = plan_of_input(decode(*form, target_, kInputBudget), target_);
   // The server is not to blame, and neither is anything that was fuzzed.
   if (!plan) return -1;
   if (player_ == nullptr) start();
-  history_.push_back(std::move(scenario));
-  if (history_.size() > kHistory) history_.pop_front();
+  history_.add(*form);
   std::optional<Suspicion> suspicion = player_->play(*plan);
   if (const std::string& what = simulation_.not_simulated(); !what.empty())
     give_up(fmt::format("the server calls {}, which is not simulated", what));
   if (options_.on_input) options_.on_input();
   if (!suspicion) return 0;
   if (options_.refine) options_.refine(*suspicion);
-  if (!options_.is_known || !options_.is_known(*suspicion)) complain(*suspicion, octets);
+  if (!options_.is_known || !options_.is_known(*suspicion)) complain(*suspicion);
   player_.reset();
   return 0;
 }
 
-/// The input, and beside it those before it as one scenario. LibFuzzer keeps the input as well, for
-/// we abort.
-void ServerFuzzer::complain(const Suspicion& suspicion, std::string_view octets) {
-  const std::string file = fmt::format("{}found-{:016x}", options_.artifact_prefix,
-                                       std::hash<std::string_view>{}(octets));
-  const Scenario history = join({history_.begin(), history_.end()});
-  for (const auto& written : {write_file(file + ".history", write_scenario(history).dump(2) + "\n"),
-                              write_file(file, octets)})
-    if (!written) say(fmt::format("{}: {}\n", file, describe(written.error())));
+void ServerFuzzer::complain(const Suspicion& suspicion) {
   say(fmt::format("sockdrill: {}: {}\n", suspicion.rule, suspicion.what));
-  if (!options_.explain.empty())
-    say(fmt::format("sockdrill: to minimise and explain it: {} {}\n", options_.explain, file));
+  keep_input();
   std::abort();
+}
+
+void ServerFuzzer::keep_input() {
+  if (std::exchange(is_input_kept_, true)) return;
+  const char* const file = history_.write(options_.artifact_prefix);
+  if (*file == '\0' || options_.explain.empty()) return;
+  for (const std::string_view part : {std::string_view("sockdrill: to minimise and explain it: "),
+                                      std::string_view(options_.explain), std::string_view(" "),
+                                      std::string_view(file), std::string_view("\n")})
+    static_cast<void>(!::write(STDERR_FILENO, part.data(), part.size()));
 }
 
 std::string artifact_prefix_in(const std::vector<std::string>& words) {

@@ -3,7 +3,6 @@
 // A server under libFuzzer: it runs on from one input to the next, and after each one everything
 // that clients hold is closed and drained, and a fresh client must be served.
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,13 +10,11 @@
 
 #include "harness/fuzz/legal.h"
 #include "harness/fuzzer/finding.h"
+#include "harness/fuzzer/history.h"
 #include "harness/scenario/scenario.h"
 #include "harness/simulated/quick_player.h"
 
 namespace sockdrill {
-
-/// An input is a small scenario: what is large is slow, and finds nothing more.
-inline constexpr Budget kInputBudget{.steps = 64, .octets = std::uint64_t{1} << 17U};
 
 struct ServerFuzzerOptions {
   QuickPlayerOptions place;
@@ -47,6 +44,9 @@ class ServerFuzzer final {
   /// process by abort(); a server that cannot be fuzzed ends it with status 2, and a reason on
   /// stderr.
   int run_one(std::string_view octets);
+  /// The input that is being played is kept, with those before it, and a word is said about it.
+  /// Good for signal handlers.
+  void keep_input();
   [[nodiscard]] const Target& target() const { return target_; }
   [[nodiscard]] sim::Simulation& simulation() { return simulation_; }
 
@@ -54,13 +54,14 @@ class ServerFuzzer final {
   void start();
   void say(const std::string& text) const;
   [[noreturn]] void give_up(const std::string& why) const;
-  void complain(const Suspicion& suspicion, std::string_view octets);
+  [[noreturn]] void complain(const Suspicion& suspicion);
 
   Target target_;
   ServerFuzzerOptions options_;
   sim::Simulation simulation_;
   std::unique_ptr<QuickPlayer> player_;
-  std::deque<Scenario> history_;  ///< the last of it is being played
+  History history_;  ///< the last of it is being played
+  bool is_input_kept_ = false;
 };
 
 /// Hands the inputs to libFuzzer; `words` are its command line. Its status, if it comes back.

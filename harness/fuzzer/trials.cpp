@@ -18,7 +18,9 @@
 
 #include "harness/base/deadline.h"
 #include "harness/base/fd.h"
+#include "harness/base/try.h"
 #include "harness/base/version.h"
+#include "harness/fuzz/compact.h"
 #include "harness/judge/judge.h"
 #include "harness/play/player.h"
 #include "harness/report/report.h"
@@ -34,29 +36,48 @@ bool leaves_server_as_it_is(const PlannedStep& step) {
   const auto* const action = std::get_if<ServerAction>(&step.action);
   if (action == nullptr) return true;
   return std::holds_alternative<Settled>(*action) || std::holds_alternative<Stop>(*action) ||
-         std::holds_alternative<Continue>(*action) || std::holds_alternative<ServerExpect>(*action);
+         std::holds_alternative<Continue>(*action) ||
+         std::holds_alternative<ServerExpect>(*action) || std::holds_alternative<FromHere>(*action);
 }
 
 /// The server's last calls, written as they are made: a crash keeps nobody from reading them.
 class CallLog final {
  public:
   CallLog(sim::Simulation& simulation, int fd) : fd_(fd) {
-    simulation.on_call = [this](const sim::Task& task, const char* call) {
-      calls_.push_back(fmt::format("{}: {}", task.id, call));
+    simulation.on_call = [this](const sim::Task& task, const sim::CallSeen& call) {
+      std::string text = call.name;
+      if (call.descriptor >= 0)
+        text += call.octets == SIZE_MAX ? fmt::format("({})", call.descriptor)
+                                        : fmt::format("({}, {})", call.descriptor, call.octets);
+      calls_.push_back({task.id, std::move(text)});
       if (calls_.size() > kCallsKept) calls_.pop_front();
+      keep();
+    };
+    simulation.on_answer = [this](const sim::Task& task, long answer) {
+      const auto call = std::find_if(calls_.rbegin(), calls_.rend(),
+                                     [&](const Line& line) { return line.thread == task.id; });
+      if (call == calls_.rend()) return;
+      call->text += answer < 0 ? fmt::format(" = -1 {}", name_of(Errno{static_cast<int>(-answer)}))
+                               : fmt::format(" = {}", answer);
       keep();
     };
   }
 
  private:
+  struct Line {
+    pid_t thread;
+    std::string text;
+  };
+
   void keep() {
-    const std::string text = fmt::format("{}\n", fmt::join(calls_, "\n"));
+    std::string text;
+    for (const Line& line : calls_) text += fmt::format("{}: {}\n", line.thread, line.text);
     static_cast<void>(::pwrite(fd_, text.data(), text.size(), 0));
     static_cast<void>(::ftruncate(fd_, static_cast<off_t>(text.size())));
   }
 
   int fd_;
-  std::deque<std::string> calls_;
+  std::deque<Line> calls_;
 };
 
 std::string contents_of(const OwnedFd& file) {
@@ -117,6 +138,21 @@ Result<Plan> plan_of_input(const Scenario& scenario, const Target& target) {
                            [](const PlannedStep* step) { return leaves_server_as_it_is(*step); }))
     return fail("one of its steps outlives it");
   return plan;
+}
+
+Result<Scenario> scenario_of_input(std::string_view octets, const Target& target) {
+  if (!octets.starts_with('{')) return decode(octets, target, kInputBudget);
+  Document document = TRY(parse_document(std::string(octets), "the input"));
+  return TRY(read_check(std::move(document))).first;
+}
+
+std::optional<Bytes> form_of_input(std::string_view octets, const Target& target) {
+  if (!octets.starts_with('{')) return Bytes(octets);
+  const Result<Scenario> scenario = scenario_of_input(octets, target);
+  if (!scenario) return std::nullopt;
+  Result<Bytes> form =
+      encode(make_legal(*scenario, target, kInputBudget), target, Texts::leave_out);
+  return form ? std::optional(*std::move(form)) : std::nullopt;
 }
 
 Trials::Trials(sim::ServerProgram program, sim::ServerMemory memory, Target target,

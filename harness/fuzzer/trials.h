@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "harness/fuzz/legal.h"
 #include "harness/scenario/scenario.h"
 #include "harness/sim/libc/simulation.h"
 #include "harness/simulated/quick_player.h"
@@ -18,6 +19,15 @@ namespace sockdrill {
 /// signal, a second instance), would be blamed on the server, or on the next input.
 Result<Plan> plan_of_input(const Scenario& scenario, const Target& target);
 
+/// An input is a small scenario: what is large is slow, and finds nothing more.
+inline constexpr Budget kInputBudget{.steps = 64, .octets = std::uint64_t{1} << 17U};
+
+/// What an input's octets are: a scenario in the compact form, or, for corpora that people keep, as
+/// JSON (of a check its first case), which the first octet tells.
+Result<Scenario> scenario_of_input(std::string_view octets, const Target& target);
+/// The compact form of either, within kInputBudget; nothing of JSON that is no such scenario.
+std::optional<Bytes> form_of_input(std::string_view octets, const Target& target);
+
 class Trials final {
  public:
   /// No simulation may be there yet. The child has `seconds` of processor time.
@@ -27,7 +37,7 @@ class Trials final {
   /// What is wrong with the server; nothing when all that must hold holds. Of a crash the rule is
   /// "crash", and `what` names its kind and place as far as the child's output tells them. `calls`
   /// (nullptr: nobody asks, which is much faster) is given the server's last ones, the eldest
-  /// first, a line each: "7: recv".
+  /// first, a line each: "7: recv(5, 4096) = -1 ECONNRESET".
   std::optional<Suspicion> play(const Scenario& scenario, std::string* calls = nullptr);
   /// The same scenario, recorded and judged: what the judge says to people. "": that nothing is
   /// wrong.

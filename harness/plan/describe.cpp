@@ -81,6 +81,15 @@ std::string describe_second(const Second& second) {
   return fmt::format("a second instance{}, which must fail and say {}", where, says);
 }
 
+std::string describe_from_here(const FromHere& from_here) {
+  std::string text = "from here on, calls counted anew: ";
+  text +=
+      from_here.faults.empty() ? "no faults" : "faults " + write_faults(from_here.faults).dump();
+  if (from_here.schedule != Schedule{})
+    text += ", schedule " + write_schedule(from_here.schedule).dump();
+  return text;
+}
+
 std::string describe_server(const ServerAction& action) {
   return std::visit(
       Overload{[](const Settled&) { return std::string("wait until it is at rest"); },
@@ -109,7 +118,8 @@ std::string describe_server(const ServerAction& action) {
                  return std::string(o.is_read ? "its output is read again"
                                               : "nobody reads its output any more");
                },
-               [](const ServerExpect& e) { return describe_server_expect(e); }},
+               [](const ServerExpect& e) { return describe_server_expect(e); },
+               [](const FromHere& f) { return describe_from_here(f); }},
       action);
 }
 

@@ -267,6 +267,10 @@ Task<std::string> ServerSteps::do_action(const ServerAction& action, int step) {
     scene_.world.set_output_read(output->is_read);
     co_return "done";
   }
+  if (const auto* from_here = std::get_if<FromHere>(&action)) {
+    scene_.world.set_faults(from_here->faults, from_here->schedule);
+    co_return "done";
+  }
   if (const auto* limited = std::get_if<Limit>(&action)) co_return co_await limit(*limited, step);
   co_return co_await expect(std::get<ServerExpect>(action), step);
 }

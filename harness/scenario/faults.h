@@ -1,8 +1,8 @@
 #pragma once
 
-// What the kernel does to the server's calls, and in which order its threads run: the parts of a
-// scenario that are no steps. Each call is counted by its kind, so that a fault says where it
-// strikes without a clock, and lists of faults shrink one by one.
+// What the kernel does to the server's calls, and in which order its threads run: beside the steps,
+// from the first one on, or from a step on (FromHere). Each call is counted by its kind, so that a
+// fault says where it strikes without a clock, and lists of faults shrink one by one.
 //
 // Only what a real kernel may do can be said: errors_of() lists the errors of each kind of call.
 // Real kernels cannot be made to do it on demand: only a simulated one plays a scenario that has
@@ -34,7 +34,7 @@ struct Fault {
     spurious      ///< of wait: tells of readiness that is none (select(2), BUGS)
   };
   Call call = Call::receive;
-  std::uint64_t nth = 1;  ///< of the server's calls of this kind in a case, counted from 1
+  std::uint64_t nth = 1;  ///< of the server's calls of this kind since then, counted from 1
   Effect effect = Effect::fails;
   std::string error;         ///< of fails: "ECONNRESET"
   std::uint64_t octets = 0;  ///< of falls_short, at least 1

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/scenario/scenario.h"
+
 namespace sockdrill {
 namespace {
 
@@ -35,6 +37,18 @@ TEST(FaultsTest, AreWrittenAsTheyAreRead) {
       {.call = Fault::Call::fork, .nth = 1, .error = "ENOMEM"}};
   const Document document = parse_document(write_faults(faults).dump(), "s.json").value();
   EXPECT_EQ(read_faults(Node(document)).value(), faults);
+}
+
+TEST(FaultsTest, OfAStepNeedTheSimulatedKernelToo) {
+  const auto needs = [](const std::string& step) {
+    const std::string text =
+        R"({"id": "a/b", "level": "must", "summary": "s", "steps": [)" + step + "]}";
+    return read_scenario(parse_document(text, "s.json").value(), {})
+        .value()
+        .needs_simulated_kernel();
+  };
+  EXPECT_FALSE(needs(R"({"server": "settled"})"));
+  EXPECT_TRUE(needs(R"({"repeat": 2, "steps": [{"server": {"from_here": {}}}]})"));
 }
 
 }  // namespace

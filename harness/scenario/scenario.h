@@ -241,8 +241,13 @@ struct ServerExpect {
   bool is_listening = false;
   bool operator==(const ServerExpect&) const = default;
 };
-using ServerAction =
-    std::variant<Settled, Stop, Continue, Signal, Restart, Second, Limit, Output, ServerExpect>;
+struct FromHere {  ///< instead of what the kernel did so far; calls are counted anew
+  std::vector<Fault> faults;
+  Schedule schedule;
+  bool operator==(const FromHere&) const = default;
+};
+using ServerAction = std::variant<Settled, Stop, Continue, Signal, Restart, Second, Limit, Output,
+                                  ServerExpect, FromHere>;
 std::string word_of(const ServerAction& action);
 
 // Steps.
@@ -303,13 +308,11 @@ struct Scenario {
   Applies applies;
   bool fresh_server_each_case = false;
   std::vector<Step> steps;
-  std::vector<Fault> faults;  ///< what the kernel does to the server's calls
+  std::vector<Fault> faults;  ///< what the kernel does to the server's calls, from the first step
   Schedule schedule;          ///< of the server's threads
   bool operator==(const Scenario&) const = default;
-  /// Its faults or its schedule are beyond what can be asked of a real kernel.
-  [[nodiscard]] bool needs_simulated_kernel() const {
-    return !faults.empty() || schedule != Schedule{};
-  }
+  /// Its faults or its schedule, or those of a step, are beyond what can be asked of a real kernel.
+  [[nodiscard]] bool needs_simulated_kernel() const;
 };
 
 /// Parameter name -> value, as JSON. Empty for a file without parameters.

@@ -126,6 +126,14 @@ Result<ServerAction> read_server_expect(const Node& node) {
   return expect;
 }
 
+Result<ServerAction> read_from_here(const Node& node) {
+  TRY_VOID(node.allow_only({"faults", "schedule"}));
+  FromHere from_here;
+  if (node.has("faults")) from_here.faults = TRY(read_faults(node.at("faults")));
+  if (node.has("schedule")) from_here.schedule = TRY(read_schedule(node.at("schedule")));
+  return from_here;
+}
+
 }  // namespace
 
 Result<ServerAction> read_server_action(const Node& node) {
@@ -137,10 +145,10 @@ Result<ServerAction> read_server_action(const Node& node) {
   }
   if (!node.is_object())
     return tl::unexpected(node.expected(
-        "settled, stop, continue, or an object with signal, restart, second, limit, output or "
-        "expect"));
-  const std::string action =
-      TRY(find_action(node, {"signal", "restart", "second", "limit", "output", "expect"}, {}));
+        "settled, stop, continue, or an object with signal, restart, second, limit, output, "
+        "expect or from_here"));
+  const std::string action = TRY(find_action(
+      node, {"signal", "restart", "second", "limit", "output", "expect", "from_here"}, {}));
   const Node value = node.at(action);
   if (action == "signal") return Signal{.name = TRY(value.as_word(signal_names()))};
   if (action == "limit") return read_limit(value);
@@ -148,6 +156,7 @@ Result<ServerAction> read_server_action(const Node& node) {
     return Output{.is_read = TRY(value.as_word({"read", "unread"})) == "read"};
   if (action == "expect") return read_server_expect(value);
   if (action == "restart") return read_restart(value);
+  if (action == "from_here") return read_from_here(value);
   return read_second(value);
 }
 

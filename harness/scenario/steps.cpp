@@ -119,6 +119,23 @@ Result<std::vector<Step>> read_steps(const Node& node) {
   return steps;
 }
 
+namespace {
+
+bool begins_faults(const std::vector<Step>& steps) {
+  return std::any_of(steps.begin(), steps.end(), [](const Step& step) {
+    if (const auto* repeat = std::get_if<RepeatStep>(&step.what))
+      return begins_faults(repeat->steps);
+    const auto* server = std::get_if<ServerStep>(&step.what);
+    return server != nullptr && std::holds_alternative<FromHere>(server->action);
+  });
+}
+
+}  // namespace
+
+bool Scenario::needs_simulated_kernel() const {
+  return !faults.empty() || schedule != Schedule{} || begins_faults(steps);
+}
+
 bool RepeatStep::operator==(const RepeatStep& other) const {
   return times == other.times && steps == other.steps;
 }

@@ -63,6 +63,10 @@ inline constexpr const char* kWholeLanguage = R"json({
     {"server": {"output": "read"}},
     {"server": {"expect": {"exit": "declared", "within_ms": 2000, "left_over": "nothing", "cpu": "quiet", "memory_growth": "declared"}}},
     {"server": {"expect": {"memory_growth": 7, "zombies": 1, "close_wait": 0, "descriptors": 0, "listening": true}}},
+    {"server": {"from_here": {"faults": [{"call": "accept", "nth": 1, "fails": "EMFILE"}, {"call": "receive", "nth": 2, "at_most": 1},
+                                         {"call": "wait", "nth": 3, "spurious": true}],
+                              "schedule": {"seed": 7, "choices": [1, 0, 2]}}}},
+    {"server": {"from_here": {}}},
     {"clients": 20, "named": "k", "at_once": 5, "each": [{"connect": {}}, {"exchange": {"request": 0}}], "note": "n"},
     {"clients": "k", "each": [{"close": {}}]},
     {"repeat": 3, "steps": [{"client": "a", "send": "x"}], "note": "n"}

@@ -150,6 +150,13 @@ Json write_server_expect(const ServerExpect& expect) {
   return json;
 }
 
+Json write_from_here(const FromHere& from_here) {
+  Json value = Json::object();
+  if (!from_here.faults.empty()) value["faults"] = write_faults(from_here.faults);
+  if (from_here.schedule != Schedule{}) value["schedule"] = write_schedule(from_here.schedule);
+  return Json{{"from_here", std::move(value)}};
+}
+
 Json write_server_action(const ServerAction& action) {
   return std::visit(
       Overload{[](const Settled&) { return Json("settled"); },
@@ -185,7 +192,8 @@ Json write_server_action(const ServerAction& action) {
                },
                [](const ServerExpect& e) {
                  return Json{{"expect", write_server_expect(e)}};
-               }},
+               },
+               [](const FromHere& f) { return write_from_here(f); }},
       action);
 }
 
@@ -236,7 +244,7 @@ std::string word_of(const ClientAction& action) {
 
 std::string word_of(const ServerAction& action) {
   static const char* const words[] = {"settled", "stop",  "continue", "signal", "restart",
-                                      "second",  "limit", "output",   "expect"};
+                                      "second",  "limit", "output",   "expect", "from_here"};
   return words[action.index()];
 }
 

@@ -29,11 +29,13 @@ QuickClients::QuickClients(SimulatedClients& sockets, const Target& target, sim:
 void QuickClients::open(QuickClient& client, const SocketRequest& request) {
   if (client.is_open) sockets_.close(client.socket);
   const std::optional<std::uint16_t> port = client.last_port;
-  client = QuickClient{.name = client.name, .last_port = port, .sent = {}, .messages = {}};
+  client = QuickClient{
+      .name = client.name, .last_port = port, .sent = {}, .messages = {}, .conversation = {}};
   const SysResult<SocketId> socket = sockets_.open(request);
   if (!socket) return;
   client.socket = *socket;
   client.is_open = true;
+  if (!is_echo_) client.conversation.emplace(target_.speaks, target_.transport);
 }
 
 void QuickClients::connect(QuickClient& client, const Connect& connect) {
@@ -72,15 +74,23 @@ void QuickClients::tell(const QuickClient& client, ClientOutcome outcome,
   if (options_.on_outcome) options_.on_outcome(client.name, outcome, octets);
 }
 
+bool QuickClients::may_be_missing() const {
+  return verdict_.may_lose || target_.transport == Transport::unix_dgram || has_dropped();
+}
+
 void QuickClients::take_in(QuickClient& client, std::string_view octets) {
   client.received += octets.size();
   tell(client, ClientOutcome::octets, octets);
-  if (!is_echo_ || !client.is_comparable) return;
+  if (!client.is_comparable) return;
+  if (is_echo_) return take_in_echo(client, octets);
+  if (const auto wrong = client.conversation->note_received(octets, may_be_missing()); wrong)
+    verdict_.suspect("protocol", *wrong);
+}
+
+void QuickClients::take_in_echo(QuickClient& client, std::string_view octets) {
   if (has_messages_) {
     // Replies may be lost, but come in the order of the requests and as they are.
-    const bool may_be_missing =
-        verdict_.may_lose || target_.transport == Transport::unix_dgram || has_dropped();
-    while (may_be_missing && !client.messages.empty() && client.messages.front() != octets)
+    while (may_be_missing() && !client.messages.empty() && client.messages.front() != octets)
       client.messages.pop_front();
     if (!client.messages.empty() && client.messages.front() == octets) {
       client.messages.pop_front();
@@ -129,18 +139,18 @@ void QuickClients::read(QuickClient& client, std::uint64_t most) {
 }
 
 void QuickClients::note_sent(QuickClient& client, std::string_view octets) {
-  if (!is_echo_ || !client.is_comparable) return;
-  if (!has_messages_) {
-    client.sent.append(octets);
-    return;
-  }
+  if (!client.is_comparable) return;
   // Of a record without octets nobody can tell it from the end (unix(7), recv(2)), and no buffer
   // needs to be larger than the largest datagram.
   const bool is_end_like = octets.empty() && target_.transport == Transport::unix_seqpacket;
-  if (is_end_like || octets.size() > kLongestMessage)
+  if (has_messages_ && (is_end_like || octets.size() > kLongestMessage))
     client.is_comparable = false;
-  else
+  else if (!is_echo_)
+    client.conversation->note_sent(octets);
+  else if (has_messages_)
     client.messages.emplace_back(octets);
+  else
+    client.sent.append(octets);
 }
 
 bool QuickClients::send_part(QuickClient& client, const PlannedSend& send, Bytes octets) {
@@ -193,11 +203,11 @@ void QuickClients::close(QuickClient& client, bool is_abrupt) {
   client.is_open = false;
 }
 
-/// It has read all there is to read, and heard of no error: what it sent has come back.
+/// It has read all there is to read, and heard of no error: what it sent has come back, or has been
+/// answered.
 void QuickClients::look_for_loss(const QuickClient& client) {
-  if (!is_echo_ || !client.is_comparable || client.is_lost || verdict_.may_lose ||
-      server_.is_stopped())
-    return;
+  if (!client.is_comparable || client.is_lost || verdict_.may_lose || server_.is_stopped()) return;
+  if (!is_echo_) return look_for_owed(client);
   // A server does not wait for a client that does not read its datagrams.
   if (has_messages_ && !client.messages.empty() && !has_dropped() &&
       target_.transport != Transport::unix_dgram)
@@ -208,6 +218,20 @@ void QuickClients::look_for_loss(const QuickClient& client) {
   if (!has_messages_ && client.has_ended && !client.sent.empty())
     verdict_.suspect("protocol", count_of(client.sent.size(), "byte") +
                                      " never came back before the end of the stream (RFC 862)");
+}
+
+bool QuickClients::is_anybody_there() const {
+  return std::ranges::any_of(clients_, [](const auto& named) { return named.second.is_open; });
+}
+
+/// The same of replies to requests.
+void QuickClients::look_for_owed(const QuickClient& client) {
+  const std::size_t owed = client.conversation ? client.conversation->owed() : 0;
+  const bool is_over = has_messages_ ? !has_dropped() && target_.transport != Transport::unix_dgram
+                                     : client.has_ended;
+  if (owed > 0 && is_over)
+    verdict_.suspect("protocol", (owed == 1 ? "a reply" : std::to_string(owed) + " replies") +
+                                     " never came, and the server has nothing more to say");
 }
 
 void QuickClients::finish_all() {

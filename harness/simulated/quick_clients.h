@@ -9,6 +9,7 @@
 
 #include "harness/plan/plan.h"
 #include "harness/simulated/quick_server.h"
+#include "harness/target/conversation.h"
 
 namespace sockdrill {
 
@@ -24,6 +25,7 @@ struct QuickClient {
   // Of an echo's client: what has not come back yet.
   Bytes sent;
   std::deque<Bytes> messages;
+  std::optional<Conversation> conversation;  ///< of any other dialogue's
   std::uint64_t received = 0;
 };
 
@@ -36,6 +38,7 @@ class QuickClients final {
   /// A step of a client's.
   void act(const std::string& name, const PlannedAction& action);
   QuickClient& of(const std::string& name);
+  [[nodiscard]] bool is_anybody_there() const;
   /// What comes, as long as the server has anything more to send.
   void read(QuickClient& client, std::uint64_t most);
   /// They leave in order.
@@ -52,8 +55,11 @@ class QuickClients final {
   void receive(QuickClient& client, std::uint64_t most);
   void tell(const QuickClient& client, ClientOutcome outcome, std::string_view octets = {}) const;
   void take_in(QuickClient& client, std::string_view octets);
+  void take_in_echo(QuickClient& client, std::string_view octets);
+  [[nodiscard]] bool may_be_missing() const;
   void close(QuickClient& client, bool is_abrupt);
   void look_for_loss(const QuickClient& client);
+  void look_for_owed(const QuickClient& client);
   [[nodiscard]] bool has_dropped() const {
     return kernel_.network().dropped_datagrams != dropped_before_;
   }

@@ -3,11 +3,22 @@
 #include <algorithm>
 #include <csignal>
 
+#include <fmt/format.h>
+
+#include "harness/base/text.h"
 #include "harness/base/try.h"
 #include "harness/simulated/kernel_faults.h"
 #include "harness/simulated/quick_clients.h"
 
 namespace sockdrill {
+
+namespace {
+
+/// So often an input is played again that has left more memory behind.
+constexpr int kFewTimes = 8;
+constexpr int kManyTimes = 256;
+
+}  // namespace
 
 class QuickPlayer::Impl final {
  public:
@@ -40,6 +51,8 @@ class QuickPlayer::Impl final {
   void play_block(const Block& block);
   void play_step(const PlannedStep& step);
   void play_case(const CasePlan& planned);
+  std::optional<Suspicion> play_once(const Plan& plan);
+  std::optional<Suspicion> look_for_leak(const Plan& plan);
   void set_faults(const std::vector<Fault>& faults, const Schedule& schedule) {
     kernel_.faults.arm(to_kernel(faults));
     scheduler_.set_schedule(schedule.seed, schedule.choices);
@@ -95,6 +108,14 @@ void QuickPlayer::Impl::note_struck(const sim::CallFault& fault) {
 void QuickPlayer::Impl::play_step(const PlannedStep& step) {
   const auto* const action = std::get_if<ServerAction>(&step.action);
   if (action == nullptr) return clients_.act(step.client, step.action);
+  if (const auto* from_here = std::get_if<FromHere>(action)) {
+    // What a fault has cost, it has cost those who were there.
+    if (!clients_.is_anybody_there()) verdict_.may_lose = false;
+    return set_faults(from_here->faults, from_here->schedule);
+  }
+  // When nobody is there, it is as between two inputs: its timers and TCP's run out.
+  if (std::holds_alternative<Settled>(*action) && !clients_.is_anybody_there())
+    return server_.forget_connections();
   if (std::holds_alternative<Stop>(*action)) server_.signal_all(SIGSTOP);
   if (std::holds_alternative<Continue>(*action)) server_.signal_all(SIGCONT);
   server_.rest();
@@ -147,7 +168,33 @@ void QuickPlayer::Impl::play_case(const CasePlan& planned) {
   clients_.finish_all();
 }
 
+/// What is kept once, for the next time, does not grow time after time; nor does it forever where
+/// room is made for many at once, so it is looked at after more and more times.
+std::optional<Suspicion> QuickPlayer::Impl::look_for_leak(const Plan& plan) {
+  const std::uint64_t first = server_.held_octets();
+  std::uint64_t times = 0;
+  for (int more = kFewTimes; more <= kManyTimes; more *= 2) {
+    const std::uint64_t before = server_.held_octets();
+    for (int i = 0; i < more; ++i, ++times) {
+      if (options_.on_play_again) options_.on_play_again();
+      // Whatever else is wrong now is not of this input, and the next one will meet it.
+      if (play_once(plan)) return std::nullopt;
+    }
+    if (server_.held_octets() <= before) return std::nullopt;
+  }
+  return Suspicion{"invariant/memory",
+                   fmt::format("{} of the heap more than before, and as many each time",
+                               count_of((server_.held_octets() - first) / times, "octet"))};
+}
+
 std::optional<Suspicion> QuickPlayer::Impl::play(const Plan& plan) {
+  const std::uint64_t held_before = server_.held_octets();
+  std::optional<Suspicion> suspicion = play_once(plan);
+  const bool may_leak = options_.knows_memory && !suspicion && server_.held_octets() > held_before;
+  return may_leak ? look_for_leak(plan) : suspicion;
+}
+
+std::optional<Suspicion> QuickPlayer::Impl::play_once(const Plan& plan) {
   verdict_ = {};
   clients_.note_dropped();
   const bool has_faults = plan.scenario.needs_simulated_kernel();

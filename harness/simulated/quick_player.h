@@ -33,6 +33,10 @@ struct QuickPlayerOptions {
   /// Told of each, for whoever goes by them; `octets` that came at a time, or none.
   std::function<void(const std::string& client, ClientOutcome outcome, std::string_view octets)>
       on_outcome;
+  /// Process::held_octets are counted: what grows with every input is leaked.
+  bool knows_memory = false;
+  /// Told when an input is played once more, to see whether its memory grows again; may be empty.
+  std::function<void()> on_play_again;
 };
 
 class QuickPlayer final {

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -94,10 +95,13 @@ class QuickPlayerTest : public ::testing::Test {
                 .port = 7777,
                 .speaks = built_in_dialogue("echo", Transport::tcp).value()};
   std::unique_ptr<QuickPlayer> player;
+  bool knows_memory = false;
 
   void start(std::function<void()> server) {
     body_of_server = std::move(server);
-    player = std::make_unique<QuickPlayer>(simulation, target, QuickPlayerOptions{.port = 7777});
+    QuickPlayerOptions options{.port = 7777, .path = {}, .on_play_again = {}};
+    options.knows_memory = knows_memory;
+    player = std::make_unique<QuickPlayer>(simulation, target, options);
     const Result<void> started = player->start();
     ASSERT_TRUE(started) << to_string(started.error());
   }
@@ -133,6 +137,50 @@ TEST_F(QuickPlayerTest, AFaultThatCostsAReplyIsNoBrokenRule) {
   EXPECT_EQ(
       play(kOneExchange, R"(, "faults": [{"call": "receive", "nth": 1, "fails": "ECONNRESET"}])"),
       "");
+}
+
+/// Whoever ends in an error keeps its descriptor.
+void serve_with_a_leak_on_errors() {
+  const int listener = open_listener();
+  for (;;) {
+    const int fd = ::accept(listener, nullptr, nullptr);
+    char octet = 0;
+    ssize_t size = 0;
+    while ((size = ::recv(fd, &octet, 1, 0)) > 0) ::send(fd, &octet, 1, MSG_NOSIGNAL);
+    if (size == 0) ::close(fd);
+  }
+}
+
+TEST_F(QuickPlayerTest, AFaultOfAStepStrikesFromThatStepOn) {
+  const std::string lose =
+      R"({"server": {"from_here": {"faults": [{"call": "receive", "nth": 1, "fails": "ECONNRESET"}]}}}, )";
+  const std::string no_more = R"({"server": {"from_here": {}}}, )";
+  const std::string connect = R"({"client": "a", "connect": {}}, )";
+  const std::string exchange = R"({"client": "a", "exchange": {"text": "x"}})";
+  start(serve_with_a_leak_on_errors);
+  EXPECT_EQ(play(connect + lose + no_more + exchange), "");
+  EXPECT_EQ(play(connect + lose + exchange), "invariant/descriptors");
+}
+
+TEST_F(QuickPlayerTest, AFaultOfAStepExcusesThoseWhoAreThere) {
+  start([] {
+    // A mistake of its own: it swallows a '-'.
+    const int listener = open_listener();
+    for (;;) {
+      const int fd = ::accept(listener, nullptr, nullptr);
+      char octet = 0;
+      while (::recv(fd, &octet, 1, 0) > 0) {
+        if (octet != '-') ::send(fd, &octet, 1, MSG_NOSIGNAL);
+      }
+      ::close(fd);
+    }
+  });
+  const std::string lost = R"({"client": "a", "connect": {}}, {"client": "a", "send": "x"},
+      {"client": "a", "close": {}}, )";
+  const std::string fault = R"(, "faults": [{"call": "receive", "nth": 1, "fails": "ECONNRESET"}])";
+  const std::string swallowed = R"({"client": "b", "connect": {}}, {"client": "b", "send": "-"})";
+  EXPECT_EQ(play(lost + swallowed, fault), "");
+  EXPECT_EQ(play(lost + R"({"server": {"from_here": {}}}, )" + swallowed, fault), "protocol");
 }
 
 TEST_F(QuickPlayerTest, AFaultIsOverWithItsScenario) {
@@ -247,6 +295,98 @@ TEST_F(QuickPlayerTest, OctetsThatNeverComeBack) {
   EXPECT_EQ(play(kOneExchange), "");
   EXPECT_EQ(play(std::string(kOneExchange) + R"(, {"client": "a", "send": {"text": "more"}})"),
             "protocol");
+}
+
+/// Answers the lines of one recv(2), as `answer` says it.
+void serve_lines(const std::function<std::string(std::vector<std::string>)>& answer) {
+  serve_each([answer](int fd) {
+    std::string input;
+    char buffer[4096];
+    for (;;) {
+      const ssize_t size = ::recv(fd, buffer, sizeof buffer, 0);
+      if (size <= 0) return;
+      input.append(buffer, static_cast<std::size_t>(size));
+      std::vector<std::string> lines;
+      for (std::size_t end = 0; (end = input.find('\n')) != std::string::npos;) {
+        lines.push_back("ok " + input.substr(0, end + 1));
+        input.erase(0, end + 1);
+      }
+      const std::string replies = answer(lines);
+      ::send(fd, replies.data(), replies.size(), MSG_NOSIGNAL);
+    }
+  });
+}
+
+std::string all_of(const std::vector<std::string>& lines) {
+  std::string together;
+  for (const std::string& line : lines) together += line;
+  return together;
+}
+
+class QuickPlayerOfLinesTest : public QuickPlayerTest {
+ protected:
+  const std::string two =
+      R"({"client": "a", "connect": {}}, {"client": "a", "send": "one\ntwo\n"})";
+
+  void start_lines(const std::function<std::string(std::vector<std::string>)>& answer) {
+    target.speaks = *built_in_dialogue("line", Transport::tcp);
+    start([answer] { serve_lines(answer); });
+  }
+};
+
+TEST_F(QuickPlayerOfLinesTest, ACorrectServerBreaksNoRule) {
+  start_lines(all_of);
+  EXPECT_EQ(play(two), "");
+  EXPECT_EQ(play(two + R"(, {"client": "a", "send": "half a line"})"), "");
+}
+
+TEST_F(QuickPlayerOfLinesTest, AReplyThatNeverComes) {
+  start_lines([](const std::vector<std::string>& lines) {
+    return lines.size() == 2 ? lines[0] : all_of(lines);
+  });
+  EXPECT_EQ(play(two), "protocol");
+}
+
+TEST_F(QuickPlayerOfLinesTest, AReplyThatNobodyAskedFor) {
+  start_lines([](const std::vector<std::string>& lines) {
+    return all_of(lines) + (lines.size() == 2 ? "ok \n" : "");
+  });
+  EXPECT_EQ(play(two), "protocol");
+}
+
+TEST_F(QuickPlayerOfLinesTest, RepliesInAnotherOrder) {
+  start_lines([](std::vector<std::string> lines) {
+    std::reverse(lines.begin(), lines.end());
+    return all_of(lines);
+  });
+  EXPECT_EQ(play(two), "protocol");
+}
+
+/// As if it had taken so many octets of the heap.
+void take_memory(std::uint64_t octets) { sim::current_task->process.held_octets += octets; }
+
+TEST_F(QuickPlayerTest, MemoryThatGrowsEachTime) {
+  knows_memory = true;
+  start([] {
+    serve_each([](int fd) {
+      echo(fd);
+      take_memory(3);
+    });
+  });
+  EXPECT_EQ(play(kOneExchange), "invariant/memory");
+}
+
+TEST_F(QuickPlayerTest, MemoryThatIsKeptForTheNextTimeIsNotLeaked) {
+  knows_memory = true;
+  start([] {
+    // A hundred in the end, which it does not need to take again.
+    static int kept = 0;
+    serve_each([](int fd) {
+      echo(fd);
+      if (++kept < 100) take_memory(1);
+    });
+  });
+  EXPECT_EQ(play(kOneExchange), "");
 }
 
 TEST_F(QuickPlayerTest, AServerThatServesNobodyAnyMore) {

@@ -85,6 +85,12 @@ void QuickServer::forget_connections() {
   rest();
 }
 
+std::uint64_t QuickServer::held_octets() const {
+  std::uint64_t octets = 0;
+  for (const sim::Process* process : view_.processes()) octets += process->held_octets;
+  return octets;
+}
+
 bool QuickServer::is_stopped() const {
   return std::ranges::any_of(view_.processes(),
                              [](const sim::Process* process) { return process->is_stopped; });

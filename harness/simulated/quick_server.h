@@ -51,6 +51,8 @@ class QuickServer final {
   void forget_connections();
   [[nodiscard]] Nanoseconds now() const { return kernel_.now(); }
 
+  /// Of the heap, by all its processes.
+  [[nodiscard]] std::uint64_t held_octets() const;
   [[nodiscard]] bool is_stopped() const;
   void signal_all(int number);
 

@@ -16,19 +16,27 @@ Ran installed(const std::string& prefix, std::vector<std::string> words) {
   return run_program(words);
 }
 
-/// Of the project in consumer/, with its server right or broken.
-Ran test_consumer(const std::string& prefix, const std::string& broken) {
-  const std::string build = make_folder("consumer-" + broken);
-  const Ran configured =
-      run_program({SOCKDRILL_CMAKE, "-S", SOCKDRILL_SOURCE "/harness/spec/consumer", "-B", build,
-                   "-G", SOCKDRILL_GENERATOR, "-DCMAKE_CXX_COMPILER=" SOCKDRILL_CXX,
-                   "-DCMAKE_PREFIX_PATH=" + prefix, "-DBROKEN=" + broken});
+/// The folder in which a project of somebody else's is built, with its server right or broken.
+std::string build_project(const std::string& project, const std::string& prefix,
+                          const std::string& broken, const std::string& compiler,
+                          const std::string& c_compiler = "") {
+  const std::string build = make_folder(project + "-" + broken);
+  const Ran configured = run_program(
+      {SOCKDRILL_CMAKE, "-S", SOCKDRILL_SOURCE "/harness/spec/" + project, "-B", build, "-G",
+       SOCKDRILL_GENERATOR, "-DCMAKE_CXX_COMPILER=" + compiler, "-DCMAKE_PREFIX_PATH=" + prefix,
+       "-DBROKEN=" + broken, c_compiler.empty() ? "-Wno-dev" : "-DCMAKE_C_COMPILER=" + c_compiler});
   CAPTURE(configured.out, configured.err);
   REQUIRE(configured.exit_code == 0);
   const Ran built = run_program({SOCKDRILL_CMAKE, "--build", build});
   CAPTURE(built.out, built.err);
   REQUIRE(built.exit_code == 0);
-  return run_program({SOCKDRILL_CTEST, "--test-dir", build, "--output-on-failure"});
+  return build;
+}
+
+Ran test_consumer(const std::string& prefix, const std::string& broken) {
+  return run_program({SOCKDRILL_CTEST, "--test-dir",
+                      build_project("consumer", prefix, broken, SOCKDRILL_CXX),
+                      "--output-on-failure"});
 }
 
 }  // namespace
@@ -108,5 +116,34 @@ SCENARIO("a project makes CTest tests of its server and the checks", "[install][
     CHECK_THAT(ran.out, ContainsSubstring("did you mean 'half-close/nothing-sent'?"));
   }
 }
+
+#ifdef SOCKDRILL_CLANG
+SCENARIO("a project fuzzes its server", "[install][consumer]") {
+  const std::string prefix = make_folder("installed");
+  REQUIRE(install(prefix));
+  const auto fuzz = [&](const std::string& build, const std::string& program) {
+    return run_program({"env", "--chdir=" + build, "ASAN_OPTIONS=detect_leaks=0",
+                        build + "/" + program, "-runs=5000", "-seed=1"});
+  };
+  GIVEN("a correct server") {
+    const std::string build =
+        build_project("fuzzing_consumer", prefix, "OFF", SOCKDRILL_CLANG "++", SOCKDRILL_CLANG);
+    for (const char* program : {"echo-fuzz", "echo-fuzz-address"}) {
+      const Ran ran = fuzz(build, program);
+      CAPTURE(program, ran.err);
+      CHECK(ran.exit_code == 0);
+      CHECK_THAT(ran.err, ContainsSubstring("Done 5000 runs"));
+    }
+  }
+  GIVEN("a server with a defect") {
+    const std::string build =
+        build_project("fuzzing_consumer", prefix, "ON", SOCKDRILL_CLANG "++", SOCKDRILL_CLANG);
+    const Ran ran = fuzz(build, "echo-fuzz");
+    CAPTURE(ran.err);
+    CHECK(ran.exit_code == 77);
+    CHECK_THAT(ran.err, ContainsSubstring("invariant/descriptors"));
+  }
+}
+#endif
 
 }  // namespace sockdrill::spec

@@ -133,4 +133,14 @@ struct ReplyMatch {
 };
 ReplyMatch match_reply(const Template& reply, const FieldValues& values, std::string_view received);
 
+/// The same of what a client has sent towards a request that keeps to the bounds of its fields.
+struct RequestMatch {
+  enum class State { needs_more, complete, mismatch };
+  State state = State::mismatch;
+  std::size_t taken = 0;  ///< complete
+  FieldValues values;     ///< complete
+};
+/// `is_whole`: of a message, which nothing follows.
+RequestMatch match_request(const Exchange& exchange, std::string_view sent, bool is_whole);
+
 }  // namespace sockdrill

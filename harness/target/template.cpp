@@ -245,11 +245,11 @@ ReplyMatch match_reply(const Template& reply, const FieldValues& values,
           std::mismatch(known->begin(), known->begin() + static_cast<std::ptrdiff_t>(here),
                         received.begin() + static_cast<std::ptrdiff_t>(at));
       const auto good = static_cast<std::size_t>(differs.first - known->begin());
+      at += good;
+      if (good == known->size()) continue;
       const std::string rest = quote(std::string_view(*known).substr(good));
-      if (good < here) return {.state = State::mismatch, .differs_at = at + good, .expected = rest};
-      if (here < known->size()) return {.state = State::needs_more, .expected = rest};
-      at += here;
-      continue;
+      if (good < here) return {.state = State::mismatch, .differs_at = at, .expected = rest};
+      return {.state = State::needs_more, .expected = rest};
     }
     if (part.count) {
       if (received.size() - at < *part.count)

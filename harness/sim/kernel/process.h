@@ -55,6 +55,9 @@ class Process final {
   WaitQueue children_queue;        ///< a child ended, stopped or went on
   WaitQueue signal_queue;          ///< something became pending: sigwait(3), signalfd(2)
 
+  /// Octets of the heap, where somebody counts them.
+  std::uint64_t held_octets = 0;
+
   Timer alarm;  ///< alarm(2), setitimer(ITIMER_REAL)
   Nanoseconds alarm_every{0};
   /// A change of a child's that WUNTRACED or WCONTINUED asks for, not told yet: a wait(2) status.

@@ -62,11 +62,11 @@ bool may_be_real(int fd) {
                          : fd >= kFirstRealNumber && !is_ours(fd);
 }
 
-void begin_call(Task& task, const char* name) {
-  task.call = name;
+void begin_call(Task& task, const CallSeen& seen) {
+  task.call = seen.name;
   if (const Simulation& there = *simulation(); there.on_call) {
     const Outside outside;
-    there.on_call(task, name);
+    there.on_call(task, seen);
   }
   task.scheduler.account(task);
   task.process.signals.current = &task.signals;
@@ -76,6 +76,13 @@ void begin_call(Task& task, const char* name) {
 void end_call(Task& task) {
   if (task.scheduler.kernel().has_signal(task.process, task.signals)) deliver_signals(task);
   task.call = nullptr;
+}
+
+void tell_answer(const Task& task, long answer) {
+  const Simulation& there = *simulation();
+  if (!there.on_answer) return;
+  const Outside outside;
+  there.on_answer(task, answer);
 }
 
 int refuse_call(const std::string& what, int error) {

@@ -97,19 +97,31 @@ inline bool goes_on(const Stop& stop, Delivered delivered) {
 /// pthread_cancel(3): ends the thread when somebody has asked for it.
 void check_cancelled(Task& task);
 
-void begin_call(Task& task, const char* name);
+void begin_call(Task& task, const CallSeen& seen);
+inline void begin_call(Task& task, const char* name) { begin_call(task, CallSeen{.name = name}); }
 void end_call(Task& task);
+void tell_answer(const Task& task, long answer);
+
+template <typename T>
+long answer_of(const Outcome<T>& outcome) {
+  if (!outcome) return -outcome.error().error.value;
+  if constexpr (std::is_integral_v<T>)
+    return static_cast<long>(*outcome);
+  else
+    return 0;
+}
 
 /// Asks until there is an answer; parks the task while there is none. `ask(Call&)` is one attempt.
 template <typename Ask>
-auto carry_out(const char* name, Ask&& ask) -> decltype(ask(std::declval<Call&>())) {
+auto carry_out(const CallSeen& seen, Ask&& ask) -> decltype(ask(std::declval<Call&>())) {
   using Answer = decltype(ask(std::declval<Call&>()));
   Task& task = *current_task;
-  begin_call(task, name);
+  begin_call(task, seen);
   Call call;
   for (;;) {
     Answer answer = ask(call);
     if (answer || !answer.error().must_wait()) {
+      tell_answer(task, answer_of(answer));
       end_call(task);
       return answer;
     }
@@ -119,6 +131,7 @@ auto carry_out(const char* name, Ask&& ask) -> decltype(ask(std::declval<Call&>(
         if (ends_with_a_part(call)) return call.done;
       }
       if (!restarts) {
+        tell_answer(task, -EINTR);
         end_call(task);
         return refuse(EINTR);
       }
@@ -127,6 +140,11 @@ auto carry_out(const char* name, Ask&& ask) -> decltype(ask(std::declval<Call&>(
     task.scheduler.park(task, answer.error());
     check_cancelled(task);
   }
+}
+
+template <typename Ask>
+auto carry_out(const char* name, Ask&& ask) -> decltype(ask(std::declval<Call&>())) {
+  return carry_out(CallSeen{.name = name}, std::forward<Ask>(ask));
 }
 
 /// What a fault does to a call that begins.
@@ -154,10 +172,11 @@ auto carry_out_open(const char* name, Ask&& ask) -> decltype(ask(std::declval<Ca
 
 /// `use(File&, Call&)` as one call on a descriptor that is the simulation's; EBADF.
 template <typename Use>
-auto carry_out_on(const char* name, int fd, Use use)
+auto carry_out_on(const char* name, int fd, Use use, std::size_t octets = SIZE_MAX)
     -> decltype(use(std::declval<File&>(), std::declval<Call&>())) {
   const FileInUse file(current_task->process.descriptors.find(fd));
-  return carry_out(name, [&](Call& call) -> decltype(use(std::declval<File&>(), call)) {
+  const CallSeen seen{.name = name, .descriptor = fd, .octets = octets};
+  return carry_out(seen, [&](Call& call) -> decltype(use(std::declval<File&>(), call)) {
     if (!file) return refuse(EBADF);
     return use(*file, call);
   });

@@ -27,7 +27,7 @@ long real_call(long number, int fd, Arguments... arguments) {
   return real(number, real_number(fd), arguments...);
 }
 
-ssize_t read_file(const FileInUse& file, Buffers buffers) {
+ssize_t read_file(int fd, const FileInUse& file, Buffers buffers) {
   Process& process = current_task->process;
   if ((file->status_flags() & O_ACCMODE) == O_WRONLY) return fail_with(EBADF);
   check_writable(buffers);
@@ -37,10 +37,11 @@ ssize_t read_file(const FileInUse& file, Buffers buffers) {
   if (hit.error != 0) return fail_with(hit.error);
   const ShorterBuffers part(buffers, hit.at_most);
   return static_cast<ssize_t>(
-      give(carry_out("read", [&](Call& call) { return file->read(process, part.get(), call); })));
+      give(carry_out(CallSeen{"read", fd, size_of(buffers)},
+                     [&](Call& call) { return file->read(process, part.get(), call); })));
 }
 
-ssize_t write_file(const FileInUse& file, Buffers buffers) {
+ssize_t write_file(int fd, const FileInUse& file, Buffers buffers) {
   Process& process = current_task->process;
   if ((file->status_flags() & O_ACCMODE) == O_RDONLY) return fail_with(EBADF);
   check_readable(buffers);
@@ -49,7 +50,8 @@ ssize_t write_file(const FileInUse& file, Buffers buffers) {
   if (hit.error != 0) return fail_with(hit.error);
   const ShorterBuffers part(buffers, hit.at_most);
   return static_cast<ssize_t>(
-      give(carry_out("write", [&](Call& call) { return file->write(process, part.get(), call); })));
+      give(carry_out(CallSeen{"write", fd, size_of(buffers)},
+                     [&](Call& call) { return file->write(process, part.get(), call); })));
 }
 
 /// A real file at a number of the simulated process: for dup2(2) of /dev/null onto 0, 1 and 2.
@@ -150,7 +152,7 @@ SIMULATED_CALL ssize_t read(int fd, void* buffer, std::size_t size) {
   const FileInUse file = simulated_file(fd);
   if (!file) return real_call(SYS_read, fd, buffer, size);
   const iovec one{.iov_base = buffer, .iov_len = size};
-  return read_file(file, {&one, 1});
+  return read_file(fd, file, {&one, 1});
 }
 
 SIMULATED_CALL ssize_t __read_chk(int fd, void* buffer, std::size_t size, std::size_t room) {
@@ -162,29 +164,29 @@ SIMULATED_CALL ssize_t write(int fd, const void* buffer, std::size_t size) {
   const FileInUse file = simulated_file(fd);
   if (!file) return real_call(SYS_write, fd, buffer, size);
   const iovec one{.iov_base = const_cast<void*>(buffer), .iov_len = size};
-  return write_file(file, {&one, 1});
+  return write_file(fd, file, {&one, 1});
 }
 
 SIMULATED_CALL ssize_t readv(int fd, const iovec* buffers, int count) {
   const FileInUse file = simulated_file(fd);
   if (!file) return real_call(SYS_readv, fd, buffers, count);
   if (count < 0 || count > IOV_MAX) return fail_with(EINVAL);
-  return read_file(file, {buffers, static_cast<std::size_t>(count)});
+  return read_file(fd, file, {buffers, static_cast<std::size_t>(count)});
 }
 
 SIMULATED_CALL ssize_t writev(int fd, const iovec* buffers, int count) {
   const FileInUse file = simulated_file(fd);
   if (!file) return real_call(SYS_writev, fd, buffers, count);
   if (count < 0 || count > IOV_MAX) return fail_with(EINVAL);
-  return write_file(file, {buffers, static_cast<std::size_t>(count)});
+  return write_file(fd, file, {buffers, static_cast<std::size_t>(count)});
 }
 
 SIMULATED_CALL int close(int fd) {
   if (!is_simulated()) return static_cast<int>(real(SYS_close, fd));
   Process& process = current_task->process;
   if (process.descriptors.find(fd) == nullptr) return static_cast<int>(real_call(SYS_close, fd));
-  return give(
-      carry_out("close", [&](Call& call) { return process.kernel.close(process, fd, call); }));
+  return give(carry_out(CallSeen{.name = "close", .descriptor = fd},
+                        [&](Call& call) { return process.kernel.close(process, fd, call); }));
 }
 
 SIMULATED_CALL int close_range(unsigned first, unsigned last, int flags) noexcept {
@@ -269,7 +271,8 @@ SIMULATED_CALL int ioctl(int fd, unsigned long request, ...) noexcept {
     return ask_for_interfaces(request, argument);
   if (request == FIOCLEX || request == FIONCLEX)
     return any_control(fd, F_SETFD, request == FIOCLEX ? FD_CLOEXEC : 0);
-  return give(carry_out("ioctl", [&](Call&) { return file->ioctl(request, argument); }));
+  return give(carry_out(CallSeen{.name = "ioctl", .descriptor = fd},
+                        [&](Call&) { return file->ioctl(request, argument); }));
 }
 
 SIMULATED_CALL int fstat(int fd, struct stat* status) noexcept {

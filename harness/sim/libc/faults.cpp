@@ -1,6 +1,7 @@
 // The kernel's fault plan, carried out on the calls of programs. Only what a real kernel may do: a
 // fault that could not happen to this call leaves it as it is.
 
+#include <array>
 #include <csignal>
 
 #include "harness/sim/kernel/tcp.h"
@@ -60,6 +61,21 @@ Strike fail(const CallFault& fault, File* file, int message_flags) {
   return {.has_effect = true, .error = fault.error};
 }
 
+/// A call that fails before it has begun is nevertheless one that the server has made.
+void tell_struck(CallKind kind, int error) {
+  static constexpr std::array<const char*, kCallKinds> kNames{
+      "accept, by a fault", "recv, by a fault", "send, by a fault",          "wait, by a fault",
+      "open, by a fault",   "fork, by a fault", "pthread_create, by a fault"};
+  const Simulation& there = *simulation();
+  if (!there.on_call) return;
+  const Task& task = *current_task;
+  {
+    const Outside outside;
+    there.on_call(task, CallSeen{.name = kNames[static_cast<std::size_t>(kind)]});
+  }
+  tell_answer(task, -error);
+}
+
 Strike shorten(const CallFault& fault, File& file, std::size_t size, int message_flags) {
   if (!is_stream(file) || fault.octets >= size) return {};
   if (fault.kind == CallKind::receive && (message_flags & (MSG_WAITALL | MSG_OOB)) != 0) return {};
@@ -89,7 +105,9 @@ Strike strike_armed(CallKind kind, File* file, std::size_t size, int message_fla
       strike = {.has_effect = true, .is_spurious = true};
       break;
   }
-  if (strike.has_effect && plan.on_strike) plan.on_strike(*fault);
+  if (!strike.has_effect) return strike;
+  if (plan.on_strike) plan.on_strike(*fault);
+  if (strike.error != 0) tell_struck(kind, strike.error);
   return strike;
 }
 

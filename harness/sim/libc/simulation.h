@@ -35,6 +35,13 @@ class RealSocketPaths final : public SocketPaths {
   Outcome<Node> find(const std::string& path) override;
 };
 
+/// A call of the server's, as far as reports tell of it.
+struct CallSeen {
+  const char* name = nullptr;     ///< "recv"
+  int descriptor = -1;            ///< what it is made on
+  std::size_t octets = SIZE_MAX;  ///< that it wants to move; SIZE_MAX: it moves none
+};
+
 class Simulation final {
  public:
   Simulation(ServerProgram program, ServerMemory memory);
@@ -54,8 +61,10 @@ class Simulation final {
   [[nodiscard]] const std::string& not_simulated() const { return not_simulated_; }
   void note_not_simulated(const std::string& what);
 
-  /// Told of each call of the server's when it begins; for reports.
-  std::function<void(const Task&, const char* call)> on_call;
+  /// Told of each call of the server's when it begins, and of its answer: what it returned, or the
+  /// errno below 0. For reports.
+  std::function<void(const Task&, const CallSeen& call)> on_call;
+  std::function<void(const Task&, long answer)> on_answer;
 
   /// Told of each crash that is contained (contain_crashes()), where it happened: on the task's
   /// stack, in a signal's handler.

@@ -16,14 +16,16 @@ namespace {
 
 /// Runs `use(socket)` as one call; EBADF, ENOTSOCK.
 template <typename Use>
-auto with_socket(const char* name, int fd, Use use)
+auto with_socket(const char* name, int fd, Use use, std::size_t octets = SIZE_MAX)
     -> decltype(use(std::declval<Socket&>(), std::declval<Call&>())) {
-  return carry_out_on(name, fd,
-                      [&](File& file, Call& call) -> decltype(use(std::declval<Socket&>(), call)) {
-                        Socket* socket = file.as_socket();
-                        if (socket == nullptr) return refuse(ENOTSOCK);
-                        return use(*socket, call);
-                      });
+  return carry_out_on(
+      name, fd,
+      [&](File& file, Call& call) -> decltype(use(std::declval<Socket&>(), call)) {
+        Socket* socket = file.as_socket();
+        if (socket == nullptr) return refuse(ENOTSOCK);
+        return use(*socket, call);
+      },
+      octets);
 }
 
 /// A real socket in the simulated process, for what only the real kernel knows.
@@ -63,9 +65,10 @@ ssize_t send_message(const char* name, int fd, msghdr message, int flags) {
   const ShorterBuffers shorter(all, hit.at_most);
   shorter.put_into(message);
   Process& process = current_task->process;
-  return static_cast<ssize_t>(give(with_socket(name, fd, [&](Socket& socket, Call& call) {
-    return socket.send(process, message, flags, call);
-  })));
+  return static_cast<ssize_t>(give(with_socket(
+      name, fd,
+      [&](Socket& socket, Call& call) { return socket.send(process, message, flags, call); },
+      size_of(all))));
 }
 
 ssize_t receive_message(const char* name, int fd, msghdr& message, int flags) {
@@ -76,10 +79,10 @@ ssize_t receive_message(const char* name, int fd, msghdr& message, int flags) {
   const ShorterBuffers shorter(all, hit.at_most);
   shorter.put_into(message);
   Process& process = current_task->process;
-  const ssize_t result =
-      static_cast<ssize_t>(give(with_socket(name, fd, [&](Socket& socket, Call& call) {
-        return socket.receive(process, message, flags, call);
-      })));
+  const ssize_t result = static_cast<ssize_t>(give(with_socket(
+      name, fd,
+      [&](Socket& socket, Call& call) { return socket.receive(process, message, flags, call); },
+      size_of(all))));
   message.msg_iov = const_cast<iovec*>(all.data());
   message.msg_iovlen = all.size();
   return result;

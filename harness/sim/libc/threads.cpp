@@ -48,7 +48,8 @@ _Unwind_Reason_Code unwind_step(int, _Unwind_Action actions, _Unwind_Exception_C
 
 /// Runs the destructors of what lies on the stack, then ends the thread.
 [[noreturn]] void unwind_thread() {
-  // On the heap, for the stack is unwound; it is never used after that.
+  // On the heap, for the stack is unwound; it is never used after that. It is not the server's.
+  current_task->call = "pthread_exit";
   auto* exception = new _Unwind_Exception{};
   ::_Unwind_ForcedUnwind(exception, unwind_step, nullptr);
   end_thread(*current_task);  // a stack that cannot be unwound
@@ -62,7 +63,10 @@ int join(pthread_t thread, void** result, VirtualTime until) {
   if (other->is_detached) return EINVAL;
   begin_call(task, "pthread_join");
   while (other->state() != Task::State::finished) {
-    if (task.scheduler.kernel().now() >= until) return ETIMEDOUT;
+    if (task.scheduler.kernel().now() >= until) {
+      end_call(task);
+      return ETIMEDOUT;
+    }
     task.scheduler.park(
         task,
         Stop{.error = {}, .queue = &other->finished_queue, .more_queues = {}, .until = until});
@@ -118,11 +122,12 @@ SIMULATED_CALL int pthread_create(pthread_t* thread, const pthread_attr_t* attri
     myself.result = result;
     end_thread(myself);
   });
-  if (created == nullptr) return EAGAIN;
-  created->is_detached = detached == PTHREAD_CREATE_DETACHED;
-  *thread = static_cast<pthread_t>(created->pointer());
+  if (created != nullptr) {
+    created->is_detached = detached == PTHREAD_CREATE_DETACHED;
+    *thread = static_cast<pthread_t>(created->pointer());
+  }
   end_call(task);
-  return 0;
+  return created != nullptr ? 0 : EAGAIN;
 }
 
 SIMULATED_CALL int pthread_join(pthread_t thread, void** result) {
