@@ -17,5 +17,5 @@ void serve(int client) {
 
 int main(int, char** words) {
   const int listener = mutants::open_listener(words[1]);
-  for (;;) std::thread(serve, mutants::accept_client(listener)).detach();
+  for (;;) mutants::hand_to_thread(mutants::accept_client(listener), serve);
 }

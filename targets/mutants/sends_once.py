@@ -1,7 +1,6 @@
 """Calls send() and takes for granted that it sends all; with a timeout set, it sends what there is room for."""
 import socket
 import sys
-import threading
 import textbook
 
 
@@ -18,4 +17,4 @@ def echo(client):
 
 
 for newcomer, _ in textbook.clients(socket.create_server(("", int(sys.argv[1])), backlog=128)):
-    threading.Thread(target=echo, args=(newcomer,), daemon=True).start()
+    textbook.serve_in_thread(newcomer, echo)

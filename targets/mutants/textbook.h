@@ -106,17 +106,23 @@ inline void discard(int client) {
   while (!receive(client, buffer).empty()) continue;
 }
 
-/// `serve(client)` in a thread of its own, which closes the client afterwards.
+/// `serve(client)` in a thread of its own, which is to close the client.
 template <typename Serve>
-void serve_in_thread(int client, Serve serve) {
+void hand_to_thread(int client, Serve serve) {
   try {
-    std::thread([client, serve] {
-      serve(client);
-      ::close(client);
-    }).detach();
+    std::thread(serve, client).detach();
   } catch (const std::system_error&) {
     ::close(client);  // One client less, and no server less.
   }
+}
+
+/// `serve(client)` in a thread of its own, which closes the client afterwards.
+template <typename Serve>
+void serve_in_thread(int client, Serve serve) {
+  hand_to_thread(client, [serve](int its) {
+    serve(its);
+    ::close(its);
+  });
 }
 
 /// One client after the other.

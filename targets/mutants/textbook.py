@@ -27,9 +27,9 @@ def serve(client, answer=None):
             pass  # this client is gone
 
 
-def serve_in_thread(client):
+def serve_in_thread(client, serve_one=serve):
     try:
-        threading.Thread(target=serve, args=(client,), daemon=True).start()
+        threading.Thread(target=serve_one, args=(client,), daemon=True).start()
     except RuntimeError:
         client.close()  # no thread can be had: one client less, and no server less
 
