@@ -41,8 +41,9 @@ std::vector<std::string> words_for_libfuzzer(const CampaignFolder& folder, unsig
           fmt::format("-artifact_prefix={}/w{}-", folder.found(), job),
           // Crashes of the server are its own; libFuzzer's lines stay apart from its output.
           "-handle_segv=0", "-handle_bus=0", "-handle_abrt=0", "-handle_ill=0", "-handle_fpe=0",
-          "-close_fd_mask=3", "-max_len=4096", "-timeout=20", "-report_slow_units=3600",
-          "-rss_limit_mb=4096", "-detect_leaks=0", "-reload=2", folder.inputs(), folder.seeds()};
+          "-close_fd_mask=3", fmt::format("-max_len={}", kLargestInput), "-timeout=20",
+          "-report_slow_units=3600", "-rss_limit_mb=4096", "-detect_leaks=0", "-reload=2",
+          folder.inputs(), folder.seeds()};
 }
 
 std::size_t count_files(const std::string& folder) {
