@@ -216,7 +216,7 @@ SCENARIO("what cannot be recorded is refused before anybody comes", "[record]") 
   says({"--listen", "7", "--to", "localhost:7", "--out", file}, "the server is elsewhere");
   says({"--listen", "0", "--to", "0", "--out", file}, "0 is none");
   says({"--listen", "0", "--to", "7", "--out", "/no/such/folder/x.json"}, "cannot be written");
-  says({"--listen", "0", "--to", "7", "--out", file, "--over", "ucp"}, "did you mean 'udp'?");
+  says({"--listen", "0", "--to", "7", "--out", file, "--over", "ucp"}, "unknown transport 'ucp'");
   says({"--listen", "0", "--to", "7", "--out", file, "--over", "unix-dgram"},
        "expected tcp, udp or unix");
   says({"--listen", "0", "--to", "7", "--out", file, "--over", "udp", "--connections", "1"},
