@@ -47,10 +47,11 @@ Result<void> write_seeds(const Installation& installation, const Target& target,
 std::vector<std::string> words_for_libfuzzer(const CampaignFolder& folder, unsigned job,
                                              std::uint64_t seed) {
   std::vector<std::string> words = words_for_any();
-  words.insert(words.end(), {fmt::format("-seed={}", seed),
-                             fmt::format("-artifact_prefix={}/w{}-", folder.found(), job),
-                             "-max_len=4096", "-timeout=20", "-report_slow_units=3600", "-reload=2",
-                             folder.inputs(), folder.seeds()});
+  words.insert(
+      words.end(),
+      {fmt::format("-seed={}", seed), fmt::format("-artifact_prefix={}/w{}-", folder.found(), job),
+       fmt::format("-max_len={}", kLargestInput), "-timeout=20", "-report_slow_units=3600",
+       "-reload=2", folder.inputs(), folder.seeds()});
   return words;
 }
 

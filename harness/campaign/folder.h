@@ -20,6 +20,9 @@
 
 namespace sockdrill {
 
+/// Of a file in inputs/ or seeds/ libFuzzer takes no more.
+inline constexpr std::size_t kLargestInput = 4096;
+
 struct CampaignTotals {
   std::uint64_t inputs = 0;
   std::uint64_t milliseconds = 0;

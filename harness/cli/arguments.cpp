@@ -197,6 +197,36 @@ void add_fuzz(CLI::App& app, Arguments& arguments, FuzzArguments& values) {
       ->type_name("FORMAT=FILE");
 }
 
+void add_record(CLI::App& app, Arguments& arguments, RecordArguments& values) {
+  CLI::App& command = add(
+      app, "record", "Stands between clients and a server, and makes a scenario of what they say",
+      arguments, values);
+  command
+      .add_option("--listen", values.listen,
+                  "where clients are to connect to, on this machine's loopback; 0: any port; over "
+                  "unix a path")
+      ->type_name("[HOST:]PORT|PATH")
+      ->required();
+  command.add_option("--to", values.to, "where the server is, on this machine's loopback")
+      ->type_name("[HOST:]PORT|PATH")
+      ->required();
+  command.add_option("--out", values.out, "the scenario's file")->type_name("FILE")->required();
+  command
+      .add_option("-s,--speaks", values.speaks,
+                  "what the server speaks, where it is known: its greeting is left to `connect`")
+      ->type_name("NAME|FILE");
+  command.add_option("--over", values.over, "tcp, udp or unix")->capture_default_str();
+  command
+      .add_option("--connections", values.connections,
+                  "ends when so many have come and gone; on SIGINT or SIGTERM without it")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{10000}));
+  command
+      .add_option("--corpus", values.corpus,
+                  "the folder of a campaign (`fuzz --corpus`), whose inputs it is added to")
+      ->type_name("DIR");
+}
+
 /// What could have stood where `word` stands: options, or subcommands.
 std::vector<std::string> words_near(const CLI::App& app, const std::string& word) {
   std::vector<std::string> words;
@@ -272,6 +302,8 @@ Arguments parse_arguments(int count, char** words) {
   add_dictionary(app, chosen, dictionary);
   FuzzArguments fuzz;
   add_fuzz(app, chosen, fuzz);
+  RecordArguments record;
+  add_record(app, chosen, record);
   DoctorArguments doctor;
   add(app, "doctor", "Says what this machine allows, and what is lost where it does not", chosen,
       doctor);

@@ -94,6 +94,15 @@ struct FuzzArguments {
   std::string triage;  ///< such a folder, to look at its findings again
   std::vector<std::string> reports;
 };
+struct RecordArguments {
+  std::string listen;
+  std::string to;
+  std::string out;     ///< the scenario's file
+  std::string speaks;  ///< "": it is not known
+  std::string over = "tcp";
+  std::size_t connections = 0;  ///< 0: until interrupted
+  std::string corpus;           ///< a campaign's folder; "": none
+};
 struct DoctorArguments {};
 /// Nothing is left to do: help or the version was printed, or bad usage was complained about.
 struct Done {
@@ -103,7 +112,7 @@ struct Done {
 using Arguments =
     std::variant<Done, RunArguments, PlanArguments, ListArguments, LintArguments, ExplainArguments,
                  JudgeArguments, ReplayArguments, EncodeArguments, DecodeArguments,
-                 DictionaryArguments, FuzzArguments, DoctorArguments>;
+                 DictionaryArguments, FuzzArguments, RecordArguments, DoctorArguments>;
 
 Arguments parse_arguments(int count, char** words);
 

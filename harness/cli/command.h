@@ -21,6 +21,7 @@ int carry_out(const EncodeArguments& arguments);
 int carry_out(const DecodeArguments& arguments);
 int carry_out(const DictionaryArguments& arguments);
 int carry_out(const FuzzArguments& arguments);
+int carry_out(const RecordArguments& arguments);
 int carry_out(const DoctorArguments& arguments);
 
 /// `sockdrill: where: message` on stderr; the exit code for bad usage.

@@ -7,7 +7,6 @@
 #include "harness/cli/command.h"
 #include "harness/cli/form.h"
 #include "harness/cli/selection.h"
-#include "harness/fuzz/compact.h"
 
 namespace sockdrill {
 
@@ -34,19 +33,6 @@ Result<std::vector<NamedCase>> cases_of(const std::vector<Check>& checks, const 
     }
   }
   return cases;
-}
-
-/// The form, once it is sure that it stands for this very scenario.
-Result<Bytes> encode_case(const Scenario& scenario, const Target& target, Texts texts) {
-  if (const std::optional<std::string> reason = why_not(scenario, target))
-    return fail(fmt::format("is not for this server: {}", *reason), scenario.id);
-  const Result<Bytes> octets = encode(scenario, target, texts);
-  if (!octets) return fail(octets.error().message, scenario.id);
-  const Scenario wanted = texts == Texts::keep ? scenario : without_texts(scenario);
-  if (decode(*octets, target) != wanted)
-    return fail("cannot be played against this server as it is (`sockdrill plan` says why)",
-                scenario.id);
-  return octets;
 }
 
 /// A file a case. What is not for the server, or does not fit, is left out and told.

@@ -7,6 +7,7 @@
 #include "harness/base/fd.h"
 #include "harness/base/try.h"
 #include "harness/cli/command.h"
+#include "harness/plan/plan.h"
 
 namespace sockdrill {
 
@@ -27,6 +28,18 @@ Result<Target> target_of(const Installation& installation, const FormArguments& 
     wanted.speaks = named == applies.speaks.end() ? "echo" : *named;
   }
   return exec_target(installation, wanted);
+}
+
+Result<Bytes> encode_case(const Scenario& scenario, const Target& target, Texts texts) {
+  if (const std::optional<std::string> reason = why_not(scenario, target))
+    return fail(fmt::format("is not for this server: {}", *reason), scenario.id);
+  const Result<Bytes> octets = encode(scenario, target, texts);
+  if (!octets) return fail(octets.error().message, scenario.id);
+  const Scenario wanted = texts == Texts::keep ? scenario : without_texts(scenario);
+  if (decode(*octets, target) != wanted)
+    return fail("cannot be played against this server as it is (`sockdrill plan` says why)",
+                scenario.id);
+  return octets;
 }
 
 Result<void> write_output(const std::string& path, std::string_view octets) {

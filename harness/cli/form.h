@@ -1,10 +1,11 @@
 #pragma once
 
-// What encode, decode and dictionary have in common.
+// What the subcommands that deal with compact forms have in common.
 
 #include <string_view>
 
 #include "harness/cli/arguments.h"
+#include "harness/fuzz/compact.h"
 
 namespace sockdrill {
 
@@ -12,6 +13,9 @@ namespace sockdrill {
 /// made-up one.
 Result<Target> target_of(const Installation& installation, const FormArguments& form,
                          const Applies& applies);
+
+/// The form, once it is sure that it stands for this very scenario.
+Result<Bytes> encode_case(const Scenario& scenario, const Target& target, Texts texts);
 
 /// To a file, or to standard output for "".
 Result<void> write_output(const std::string& path, std::string_view octets);

@@ -1,6 +1,6 @@
 #pragma once
 
-// The end of one of our TCP connections. Internal to play/.
+// The end of one of our TCP connections.
 
 #include "harness/base/fd.h"
 

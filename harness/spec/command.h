@@ -24,6 +24,8 @@ class Running final {
 
   /// Until its standard output holds `text` so many times. False: it ended before.
   bool wait_for_output(const std::string& text, int times = 1);
+  /// Its standard output, as far as it was waited for.
+  [[nodiscard]] const std::string& output() const { return text_; }
   void send_signal(int signal) const;
   Ran wait();
 

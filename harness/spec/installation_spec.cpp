@@ -69,10 +69,10 @@ SCENARIO("an installed command finds everything of its own, wherever it stands",
   }
 }
 
-SCENARIO("the manual page names every option of run", "[install]") {
+SCENARIO("the manual page names every option of run and of record", "[install]") {
   std::string page = read_file(SOCKDRILL_SOURCE "/harness/cli/sockdrill.1");
   std::erase(page, '\\');
-  std::istringstream help(sockdrill({"run", "--help"}).out);
+  std::istringstream help(sockdrill({"run", "--help"}).out + sockdrill({"record", "--help"}).out);
   int options = 0;
   for (std::string word; help >> word;) {
     const std::size_t at = word.find("--");
@@ -83,7 +83,7 @@ SCENARIO("the manual page names every option of run", "[install]") {
     CHECK_THAT(page, ContainsSubstring(option));
     ++options;
   }
-  CHECK(options > 15);
+  CHECK(options > 22);
 }
 
 SCENARIO("the checks for a server are listed for scripts", "[list]") {
