@@ -50,10 +50,10 @@ def build_targets(build, *targets):
 class Ran:
     """A command that must end with one of `statuses`: what it said, and its wall and processor time with all it started."""
 
-    def __init__(self, *words, statuses=(0,), watch=None):
+    def __init__(self, *words, statuses=(0,), watch=None, env=None):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         began = time.monotonic()
-        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as child:
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=env) as child:
             watcher = threading.Thread(target=watch or (lambda pid: None), args=(child.pid,))
             watcher.start()
             self.said = child.stdout.read()
@@ -65,15 +65,22 @@ class Ran:
             raise CouldNotBeTried(f"{' '.join(map(str, words))} ended with {child.returncode}\n{self.said[-1500:]}")
 
 
+def without_faults(steps):
+    """Those that are left, for a scenario has at least one."""
+    left = [dict(step, steps=without_faults(step["steps"])) if "repeat" in step else step for step in steps
+            if not isinstance(step.get("server"), dict) or "from_here" not in step["server"]]
+    return left or [{"server": "settled"}]
+
+
 def scenario_of(build, form, speaks, name):
     """A fuzzer's input as a scenario that the real world plays, too: without faults and schedule. None: libFuzzer's very first
     one, which is none of ours."""
-    if not form.read_bytes().startswith(b"\x02"):
+    if not form.read_bytes().startswith(b"\x03"):
         return None
     scenario = json.loads(Ran(build / "bin/sockdrill", "decode", form, "--speaks", speaks).said)
     scenario.pop("faults", None)
     scenario.pop("schedule", None)
-    return scenario | {"id": name}
+    return scenario | {"id": name, "steps": without_faults(scenario["steps"])}
 
 
 def end_with(main):

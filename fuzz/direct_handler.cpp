@@ -3,6 +3,7 @@
 // readiness and no clients that wait; what is sent is all there is.
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -17,6 +18,8 @@ namespace sockdrill {
 namespace {
 
 constexpr Budget kBudget{.steps = 64, .octets = std::uint64_t{1} << 17U};  // as of server fuzzers
+
+constexpr Transport kTransport = SOCKDRILL_DIRECT_UDP ? Transport::udp : Transport::tcp;
 
 using Sessions = std::map<std::string, std::unique_ptr<protocols::Session>>;
 
@@ -39,14 +42,20 @@ void feed(protocols::Session& session, std::string_view octets) {
   }
 }
 
+void answer(std::string_view request) {
+  static const auto handler = protocols::make_datagram_handler(protocols::Protocol::echo);
+  static std::array<char, 65536> scratch;
+  static_cast<void>(handler->answer(request, 0, scratch));
+}
+
 }  // namespace
 }  // namespace sockdrill
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sockdrill;
-  static const Target target{.transport = Transport::tcp,
-                             .speaks = built_in_dialogue("echo", Transport::tcp).value()};
+  static const Target target{.transport = kTransport,
+                             .speaks = built_in_dialogue("echo", kTransport).value()};
   const Scenario scenario =
       decode({static_cast<const char*>(static_cast<const void*>(data)), size}, target, kBudget);
   const Result<Plan> plan = make_plan(scenario, target, PlanOptions{});
@@ -55,7 +64,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   for (const PlannedStep* step : steps_of(*plan)) {
     if (const auto* send = std::get_if<PlannedSend>(&step->action)) {
       const Bytes octets = send->content.copy(0, static_cast<std::size_t>(send->content.size()));
-      feed(session_of(sessions, step->client), octets);
+      if (kTransport == Transport::udp)
+        answer(octets);
+      else
+        feed(session_of(sessions, step->client), octets);
     } else if (std::holds_alternative<Close>(step->action)) {
       sessions.erase(step->client);
     }

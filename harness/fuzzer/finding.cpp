@@ -22,6 +22,7 @@ namespace sockdrill {
 namespace {
 
 constexpr std::size_t kMostTrials = 400;
+constexpr std::size_t kMostTrialsOfHistory = 2000;  ///< it is much larger
 
 /// Of the words of a command line with a fixed port and path, those with placeholders.
 std::vector<std::string> with_placeholders(std::vector<std::string> words,
@@ -197,7 +198,7 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
   const Minimised smallest = minimise(
       make_legal(*scenario, trials.target()), trials.target(),
       [&](const Scenario& candidate) { return is_same(trials.play(candidate), first); },
-      kMostTrials);
+      inputs > 1 ? kMostTrialsOfHistory : kMostTrials);
   Scenario small = smallest.scenario;
   small.id = "found/" + id_of(folder);
   small.summary = first.rule + ": " + first.what;

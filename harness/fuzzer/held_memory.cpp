@@ -18,67 +18,69 @@ namespace {
 class Blocks final {
  public:
   struct Block {
-    std::uintptr_t address = 0;  ///< 0: free; 1: was taken
+    std::uintptr_t address = 0;  ///< 0: there is none here
     pid_t pid = 0;
     std::uint32_t octets = 0;  ///< what is larger is as large as this can say
   };
 
   void add(const void* address, pid_t pid, std::size_t octets) {
-    if (used_ * 2 >= size_) grow();
-    Block& place = free_place_for(reinterpret_cast<std::uintptr_t>(address));
-    if (place.address == 0) ++used_;
-    place = {reinterpret_cast<std::uintptr_t>(address), pid,
-             static_cast<std::uint32_t>(octets < UINT32_MAX ? octets : UINT32_MAX)};
+    if (++out_ * 2 > size_) grow();
+    place_for(reinterpret_cast<std::uintptr_t>(address)) = {
+        reinterpret_cast<std::uintptr_t>(address), pid,
+        static_cast<std::uint32_t>(octets < UINT32_MAX ? octets : UINT32_MAX)};
   }
   /// address 0: it is none of them.
   Block take(const void* address) {
     if (size_ == 0) return {};
-    const auto wanted = reinterpret_cast<std::uintptr_t>(address);
-    for (std::size_t i = start_of(wanted);; i = (i + 1) & (size_ - 1)) {
-      Block& place = places_[i];
-      if (place.address == 0) return {};
-      if (place.address != wanted) continue;
-      const Block found = place;
-      const bool is_last_of_run = places_[(i + 1) & (size_ - 1)].address == 0;
-      if (is_last_of_run) --used_;
-      place = {.address = is_last_of_run ? 0U : kWasTaken};
-      return found;
+    Block* hole = &place_for(reinterpret_cast<std::uintptr_t>(address));
+    const Block found = *hole;
+    if (found.address == 0) return {};
+    --out_;
+    // Those behind it that were only pushed there by it and its kind move up.
+    std::size_t at = index_of(*hole);
+    for (std::size_t i = next(at); places_[i].address != 0; i = next(i)) {
+      const std::size_t wanted = start_of(places_[i].address);
+      if (((i - wanted) & (size_ - 1)) < ((i - at) & (size_ - 1))) continue;
+      places_[at] = places_[i];
+      at = i;
     }
+    places_[at] = {};
+    return found;
   }
 
  private:
-  static constexpr std::uintptr_t kWasTaken = 1;
-  static constexpr std::size_t kFirstSize = 1 << 12;
+  static constexpr std::size_t kFirstSize = 1 << 8;  ///< all of it stays in the cache
 
   [[nodiscard]] std::size_t start_of(std::uintptr_t address) const {
     return static_cast<std::size_t>((address >> 4U) * 0x9e3779b97f4a7c15 >> 32U) & (size_ - 1);
   }
-  Block& free_place_for(std::uintptr_t address) {
+  [[nodiscard]] std::size_t next(std::size_t at) const { return (at + 1) & (size_ - 1); }
+  [[nodiscard]] std::size_t index_of(const Block& block) const {
+    return static_cast<std::size_t>(&block - places_);
+  }
+  /// Where it is, or would be.
+  Block& place_for(std::uintptr_t address) {
     std::size_t i = start_of(address);
-    while (places_[i].address > kWasTaken) i = (i + 1) & (size_ - 1);
+    while (places_[i].address != 0 && places_[i].address != address) i = next(i);
     return places_[i];
   }
-  /// Twice the room if it is needed, and no places that were taken.
   void grow() {
     Block* const old = places_;
     const std::size_t old_size = size_;
-    std::size_t out = 0;
-    for (std::size_t i = 0; i < old_size; ++i) out += old[i].address > kWasTaken ? 1 : 0;
-    size_ = old_size == 0 ? kFirstSize : out * 4 > old_size ? old_size * 2 : old_size;
+    size_ = old_size == 0 ? kFirstSize : old_size * 2;
     void* const room = ::mmap(nullptr, size_ * sizeof(Block), PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     SOCKDRILL_CHECK(room != MAP_FAILED, "no memory to count the server's");
     places_ = static_cast<Block*>(room);
-    used_ = out;
     for (std::size_t i = 0; i < old_size; ++i) {
-      if (old[i].address > kWasTaken) free_place_for(old[i].address) = old[i];
+      if (old[i].address != 0) place_for(old[i].address) = old[i];
     }
     if (old != nullptr) ::munmap(old, old_size * sizeof(Block));
   }
 
   Block* places_ = nullptr;
-  std::size_t size_ = 0;  ///< a power of two
-  std::size_t used_ = 0;  ///< out, or were so
+  std::size_t size_ = 0;  ///< a power of two, at least twice as many as are out
+  std::size_t out_ = 0;
 };
 
 // The heap calls functions, and hands them nothing of ours.

@@ -5,14 +5,11 @@
 namespace sockdrill {
 namespace {
 
-Dialogue dialogue_of(const std::string& text, Transport transport = Transport::tcp) {
-  return read_dialogue(Node(parse_document(text, "d.json").value()), transport).value();
-}
-
 Exchange exchange_of(const std::string& request, const std::string& fields) {
-  return dialogue_of(R"({"dialogue": [{"request": ")" + request + R"(", "reply": "", )" + fields +
-                     "}]}")
-      .exchanges.front();
+  const std::string text =
+      R"({"dialogue": [{"request": ")" + request + R"(", "reply": "", )" + fields + "}]}";
+  const Document document = parse_document(text, "d.json").value();
+  return read_dialogue(Node(document), Transport::tcp).value().exchanges.front();
 }
 
 /// "complete 5", "needs_more", "mismatch".
