@@ -218,8 +218,14 @@ void judge_step(Walk& walk, const PlannedStep& step, const std::vector<std::size
     Finding& finding = walk.add("step", Grade::error, failed->text);
     return place(finding, step, events);
   }
-  if (const auto* connect = std::get_if<Connect>(&step.action))
-    return judge_connect(walk, step, *connect, events);
+  if (const auto* connect = std::get_if<Connect>(&step.action)) {
+    judge_connect(walk, step, *connect, events);
+    // The player hears the greeting out in the same step.
+    const std::optional<PlannedExpect> greeting = greeting_of(walk.plan.target.speaks);
+    if (greeting && find(walk, events, Kind::connected) != nullptr)
+      judge_expect(walk, step, *greeting, events);
+    return;
+  }
   if (const auto* expect = std::get_if<PlannedExpect>(&step.action)) {
     if (ended != "impossible") judge_expect(walk, step, *expect, events);
     return;

@@ -44,6 +44,22 @@ TEST(JudgeStepsTest, TellsAnAnswerThatBreaksOffFromOneThatStops) {
       "the answer stops after 2 bytes: the server sleeps, and the rest does not come");
 }
 
+TEST(JudgeStepsTest, HearsAGreetingOutBeforeAnythingElse) {
+  const auto greeted_with = [](const std::string& greeting) {
+    Story story(R"([{"client": "a", "connect": {}},
+      {"client": "a", "send": {"request": 0}}, {"client": "a", "expect": {"reply": 0}}])",
+                "must", R"("speaks": {"name": "mail", "greeting": "220 {line}\r\n",
+      "dialogue": [{"request": "NOOP\r\n", "reply": "250 ok\r\n"}]})");
+    story.step().client(Kind::opened).client(Kind::connected).received(greeting).ended("met");
+    story.step().sent("NOOP\r\n").ended().step().received("250 ok\r\n").ended("met");
+    return story.verdict();
+  };
+  EXPECT_EQ(greeted_with("220 ready\r\n").grade, Grade::pass);
+  const Verdict otherwise = greeted_with("500 no\r\n");
+  ASSERT_EQ(otherwise.grade, Grade::fail);
+  EXPECT_EQ(otherwise.findings.at(0).pointer, "/steps/0");
+}
+
 TEST(JudgeStepsTest, NeverBlamesTheServerWhenTheCapWasReached) {
   const Verdict verdict = echo().step().received("he").ended("deadline").verdict();
   EXPECT_EQ(verdict.grade, Grade::unknown);

@@ -31,6 +31,12 @@ std::string describe_end(const Heard& heard) {
 
 }  // namespace
 
+std::optional<PlannedExpect> greeting_of(const Dialogue& dialogue) {
+  if (dialogue.greeting.empty()) return std::nullopt;
+  return PlannedExpect{.one_of = {{.what = Outcome::What::reply, .reply = dialogue.greeting}},
+                       .within_ms = std::nullopt};
+}
+
 Expectation::Expectation(const PlannedExpect& expect, SentSoFar sent, bool keeps_boundaries)
     : expect_(expect),
       sent_(std::move(sent)),

@@ -41,6 +41,9 @@ struct Miss {
   std::uint64_t window_from = 0;
 };
 
+/// What a client that has connected hears before it does anything, where the server speaks first.
+std::optional<PlannedExpect> greeting_of(const Dialogue& dialogue);
+
 class Expectation final {
  public:
   enum class State { undecided, met, unmet };

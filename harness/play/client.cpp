@@ -120,11 +120,9 @@ Task<std::string> Clients::connect(Client& client, const Connect& connect, int s
   scene_.recorder.client(Kind::connected, client.name, step).text =
       to_string(scene_.world.sockets().local_address(socket));
   // A server that speaks first is heard out before anything is sent (MECHANISMS: greetings).
-  if (scene_.plan.target.speaks.greeting.empty()) co_return "done";
-  const PlannedExpect greeting{
-      .one_of = {{.what = Outcome::What::reply, .reply = scene_.plan.target.speaks.greeting}},
-      .within_ms = std::nullopt};
-  co_return co_await expect(client, greeting, step);
+  const std::optional<PlannedExpect> greeting = greeting_of(scene_.plan.target.speaks);
+  if (!greeting) co_return "done";
+  co_return co_await expect(client, *greeting, step);
 }
 
 Task<std::string> Clients::settle(int step) {

@@ -58,7 +58,11 @@ void Relay::serve(const SocketPoll& sockets) {
 
 void Relay::finish_connect(Errno error) {
   is_connecting_ = false;
-  if (error.value == 0) {
+  // A server that resets whom it has accepted was there: one that is not refuses (RFC
+  // 9293 3.10.7.3). The kernel has told of the reset now, and will call it an end.
+  const bool is_reset = error.value == ECONNRESET || error.value == EPIPE;
+  server_.takes_nothing = is_reset;
+  if (error.value == 0 || is_reset) {
     connection_ = next_connection_++;
     return observer_.saw({SessionEvent::Kind::connected, connection_, {}});
   }

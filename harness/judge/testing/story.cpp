@@ -6,7 +6,9 @@ Story::Story(const std::string& steps, const std::string& level, const std::stri
              const std::string& listens) {
   const std::string scenario =
       R"({"id": "t/x", "summary": "A test", "level": ")" + level + R"(", "steps": )" + steps + "}";
-  const std::string manifest = R"({"name": "t", "command": ["t"], "speaks": "echo", )" + target +
+  const char* const speaks =
+      target.find("\"speaks\"") == std::string::npos ? R"("speaks": "echo", )" : "";
+  const std::string manifest = R"({"name": "t", "command": ["t"], )" + (speaks + target) +
                                (target.empty() ? "" : ", ") + R"("listens": {"transport": ")" +
                                listens + "\"}}";
   recording_.target = read_targets(parse_document(manifest, "t.json").value()).value().at(0);

@@ -11,7 +11,8 @@ namespace sockdrill::testing {
 
 class Story final {
  public:
-  /// `steps`: the text of the JSON array; `target`: more keys of the manifest of an echo server.
+  /// `steps`: the text of the JSON array; `target`: more keys of the manifest of an echo server,
+  /// or of one that "speaks" otherwise.
   explicit Story(const std::string& steps, const std::string& level = "must",
                  const std::string& target = "", const std::string& listens = "tcp");
 
