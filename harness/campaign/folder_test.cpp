@@ -13,7 +13,8 @@ class FolderTest : public ::testing::Test {
  protected:
   FolderTest() { fs::remove_all(path); }
   ~FolderTest() override { fs::remove_all(path); }
-  const std::string path = ::testing::TempDir() + "campaign-folder-test";
+  const std::string path = ::testing::TempDir() + "campaign-" +
+                           ::testing::UnitTest::GetInstance()->current_test_info()->name();
 
   void add_finding(const CampaignFolder& folder, const std::string& name,
                    const Suspicion& suspicion) const {

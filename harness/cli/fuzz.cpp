@@ -134,6 +134,8 @@ Result<int> carry_out_campaign(const Home& home, const Installation& installatio
                                const Subject& subject, const FuzzArguments& arguments,
                                Nanoseconds time) {
   const std::string& name = subject.target.name;
+  const std::uint64_t before = subject.folder.read_totals().inputs;
+  if (before > 0) print(fmt::format("goes on after {}\n", count_of(before, "input")));
   print(fmt::format("fuzzing {} {} with {}, in {}\n", name,
                     time == Nanoseconds{0} ? "until interrupted" : "for " + clock_of(time),
                     count_of(arguments.jobs, "job"), subject.folder.path()));

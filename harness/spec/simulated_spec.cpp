@@ -60,12 +60,25 @@ SCENARIO("faults are played in the simulated world, and shown", "[simulated]") {
 }
 
 SCENARIO("what cannot be simulated is skipped, and named", "[simulated]") {
-  const Ran ran = sockdrill(
-      {"run", "lifecycle/*", "--exec", "sh -c 'exec sleep 9' {port}", "--world", "simulated"});
+  const Ran ran =
+      sockdrill({"run", "lifecycle/*", "--exec",
+                 R"(python3 -c 'import os; os.execv("/bin/sleep", ["sleep", "9"])' {port})",
+                 "--world", "simulated"});
   CAPTURE(ran.out, ran.err);
   if (ran.out.find("has no libsockdrill-sim.so") != std::string::npos) return;
   CHECK(ran.exit_code == 4);
   CHECK_THAT(ran.out, ContainsSubstring("execv"));
+}
+
+SCENARIO("a script may start the server that is simulated", "[simulated]") {
+  const std::string program = std::string(SOCKDRILL_BUILD) + "/libexec/sockdrill/models/tcp-poll";
+  const std::string script = write_file(
+      "start.sh", "mkdir -p folder && true\nexec " + program + " --port \"$1\" --speaks echo\n");
+  const Ran ran = sockdrill(
+      {"run", "half-close/*", "--exec", "sh " + script + " {port}", "--world", "simulated"});
+  CAPTURE(ran.out, ran.err);
+  if (ran.out.find("has no libsockdrill-sim.so") != std::string::npos) return;
+  CHECK(ran.exit_code == 0);
 }
 
 }  // namespace sockdrill::spec
