@@ -73,7 +73,7 @@ SCENARIO("what cannot be simulated is skipped, and named", "[simulated]") {
 SCENARIO("a script may start the server that is simulated", "[simulated]") {
   const std::string program = std::string(SOCKDRILL_BUILD) + "/libexec/sockdrill/models/tcp-poll";
   const std::string script = write_file(
-      "start.sh", "mkdir -p folder && true\nexec " + program + " --port \"$1\" --speaks echo\n");
+      "start.sh", "mkdir -p folder && true\nexec " + program + " --port \"$1\" --protocol echo\n");
   const Ran ran = sockdrill(
       {"run", "half-close/*", "--exec", "sh " + script + " {port}", "--world", "simulated"});
   CAPTURE(ran.out, ran.err);
