@@ -11,6 +11,7 @@
 #include "harness/base/try.h"
 #include "harness/campaign/corpus.h"
 #include "harness/campaign/fuzzed_server.h"
+#include "harness/campaign/real_campaign.h"
 #include "harness/campaign/real_kernel.h"
 
 namespace sockdrill {
@@ -340,10 +341,27 @@ Result<CampaignResult> run_campaign(const Home& home, const Installation& instal
                                     const Target& target, const CampaignFolder& folder,
                                     const CampaignOptions& options, CampaignObserver& observer,
                                     const std::atomic<bool>& interrupted) {
-  FuzzedServer server = TRY(FuzzedServer::of(home, installation, target));
   TRY_VOID(write_seeds(installation, target, folder));
-  Campaign campaign(home, installation, std::move(server), folder, options, observer, interrupted);
-  return campaign.run();
+  const auto on_real_kernel = [&] {
+    return run_on_real_kernel(home, installation, target, folder, options, observer, interrupted);
+  };
+  if (options.world == CampaignWorld::real) return on_real_kernel();
+  std::string why_not;
+  if (Result<FuzzedServer> server = FuzzedServer::of(home, installation, target); server) {
+    Campaign campaign(home, installation, std::move(*server), folder, options, observer,
+                      interrupted);
+    Result<CampaignResult> result = campaign.run();
+    // One that was fuzzed for a while and is not any more has been told about.
+    if (!result || result->why_not.empty() || result->status.inputs > 0) return result;
+    why_not = result->why_not;
+  } else {
+    why_not = server.error().message;
+  }
+  if (options.world == CampaignWorld::simulated)
+    return CampaignResult{.status = {}, .findings = {}, .why_not = why_not};
+  observer.note(
+      fmt::format("it cannot be simulated, and is fuzzed on the real kernel instead: {}", why_not));
+  return on_real_kernel();
 }
 
 }  // namespace sockdrill

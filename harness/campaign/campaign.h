@@ -13,11 +13,15 @@
 
 namespace sockdrill {
 
+/// Where the server runs.
+enum class CampaignWorld { simulated, real, simulated_if_it_can_be };
+
 struct CampaignOptions {
   Nanoseconds time{0};  ///< 0: until interrupted
   unsigned jobs = 1;
   std::uint64_t seed = 1;
   std::size_t stop_at = 0;  ///< so many findings of this session; 0: never
+  CampaignWorld world = CampaignWorld::simulated_if_it_can_be;
 };
 
 /// What can be said of it while it runs.

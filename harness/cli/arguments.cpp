@@ -182,6 +182,11 @@ void add_fuzz(CLI::App& app, Arguments& arguments, FuzzArguments& values) {
   command.add_option("--stop-at", values.stop_at, "ends when so many things were found")
       ->type_name("N");
   command
+      .add_option("--world", values.world,
+                  "real: on the real kernel, a run an input; simulated: nowhere else. Without it a "
+                  "server that cannot be simulated is fuzzed on the real kernel")
+      ->check(CLI::IsMember({"real", "simulated"}));
+  command
       .add_option("--merge", values.merge,
                   "no fuzzing: takes from another corpus what reaches anything new; repeatable")
       ->type_name("DIR");

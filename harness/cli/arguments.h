@@ -89,6 +89,7 @@ struct FuzzArguments {
   std::uint64_t seed = 1;
   std::string corpus;              ///< a campaign's folder; "": named after the server
   std::size_t stop_at = 0;         ///< findings; 0: never
+  std::string world;               ///< "real", "simulated", or "": simulated if it can be
   std::vector<std::string> merge;  ///< folders of inputs
   bool minimize = false;
   std::string triage;  ///< such a folder, to look at its findings again

@@ -35,6 +35,11 @@ std::optional<Nanoseconds> time_of(const std::string& text) {
   return std::nullopt;
 }
 
+CampaignWorld world_of(const std::string& word) {
+  if (word == "real") return CampaignWorld::real;
+  return word == "simulated" ? CampaignWorld::simulated : CampaignWorld::simulated_if_it_can_be;
+}
+
 std::size_t columns_of_terminal() {
   winsize size{};
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 100;
@@ -140,8 +145,11 @@ Result<int> carry_out_campaign(const Home& home, const Installation& installatio
                     time == Nanoseconds{0} ? "until interrupted" : "for " + clock_of(time),
                     count_of(arguments.jobs, "job"), subject.folder.path()));
   Live live;
-  const CampaignOptions options{
-      .time = time, .jobs = arguments.jobs, .seed = arguments.seed, .stop_at = arguments.stop_at};
+  const CampaignOptions options{.time = time,
+                                .jobs = arguments.jobs,
+                                .seed = arguments.seed,
+                                .stop_at = arguments.stop_at,
+                                .world = world_of(arguments.world)};
   const CampaignResult result = TRY(run_campaign(home, installation, subject.target, subject.folder,
                                                  options, live, catch_interrupts()));
   live.clear();

@@ -11,6 +11,7 @@
 
 #include "harness/base/text.h"
 #include "harness/fuzzer/program_text.h"
+#include "harness/fuzzer/reply_class.h"
 
 // libFuzzer's: it clears them before each input, and takes what has been counted after it as
 // features.
@@ -27,7 +28,6 @@ namespace sockdrill {
 namespace {
 
 constexpr std::size_t kMostClasses = 512;
-constexpr std::size_t kLongestClass = 12;
 
 std::array<bool, sizeof sockdrill_features> ever;
 std::size_t ever_seen = 0;
@@ -76,21 +76,6 @@ Section section_of_program(std::string_view name) {
 }
 
 }  // namespace
-
-std::string class_of_reply(std::string_view octets) {
-  std::string word;
-  for (const char c : octets) {
-    if (c == ' ' || c == '\r' || c == '\n' || word.size() == kLongestClass) break;
-    const bool is_digit = c >= '0' && c <= '9';
-    word += c;
-    // "$5", ":1", "*3": a number that follows something counts.
-    if (is_digit && word.size() > 1 && word[0] != '1' && (word[0] < '0' || word[0] > '9')) {
-      word.back() = '0';
-      if (word.size() > 2 && word[word.size() - 2] == '0') word.pop_back();
-    }
-  }
-  return word;
-}
 
 Feedback::Feedback(sim::Simulation& simulation, bool replies_are_requests)
     : replies_are_requests_(replies_are_requests) {

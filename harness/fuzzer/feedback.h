@@ -18,9 +18,6 @@
 
 namespace sockdrill {
 
-/// The first word of a reply, with numbers that count something as 0; bounded.
-std::string class_of_reply(std::string_view octets);
-
 class Feedback final {
  public:
   /// Hears of the server's calls from now on. `replies_are_requests`: an echo's replies say nothing

@@ -228,7 +228,7 @@ void judge_invariants(Walk& walk) {
 }
 
 void judge_conversation(Walk& walk, const std::string& name) {
-  Conversation& client = walk.clients[name];
+  ClientSoFar& client = walk.clients[name];
   if (client.has_finding) return;
   const Dialogue& dialogue = walk.plan.target.speaks;
   const auto found = [&](const std::string& headline, const std::string& expected,

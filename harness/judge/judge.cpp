@@ -40,11 +40,11 @@ namespace {
 
 /// Takes one client event into its conversation.
 void listen(Walk& walk, const Event& event) {
-  Conversation& client = walk.clients[event.who];
+  ClientSoFar& client = walk.clients[event.who];
   const bool has_boundaries = keeps_boundaries(walk.plan.target.transport);
   switch (event.kind) {
     case Kind::opened:
-      client = Conversation{};
+      client = ClientSoFar{};
       break;
     case Kind::sent:
       client.sent.append(event.content);
@@ -80,7 +80,7 @@ void end_step(Walk& walk, const PlannedStep& step, const std::vector<std::size_t
   judge_step(walk, step, events);
   if (!std::holds_alternative<Drain>(step.action)) return;
   // Whatever came is used up.
-  Conversation& client = walk.clients[step.client];
+  ClientSoFar& client = walk.clients[step.client];
   client.heard.octets = Content{};
   client.heard.messages.clear();
   client.since = SentSoFar{};
@@ -127,7 +127,7 @@ void walk_steps(Walk& walk) {
     const Event& event = walk.event();
     if (event.kind == Kind::case_began) walk.case_index = static_cast<int>(event.number);
     if (event.kind == Kind::case_began || event.kind == Kind::round_began) {
-      for (auto& [name, client] : walk.clients) client = Conversation{};
+      for (auto& [name, client] : walk.clients) client = ClientSoFar{};
     }
     if (event.kind == Kind::step_began) {
       open.begin(event);

@@ -130,7 +130,7 @@ std::string headline_of(const Miss& miss, const Heard& heard) {
 
 void judge_expect(Walk& walk, const PlannedStep& step, const PlannedExpect& expect,
                   const std::vector<std::size_t>& events) {
-  Conversation& client = walk.clients[step.client];
+  ClientSoFar& client = walk.clients[step.client];
   const bool has_boundaries = keeps_boundaries(walk.plan.target.transport);
   Expectation expectation(expect, client.since, has_boundaries);
   const Expectation::State state = expectation.consider(client.heard);

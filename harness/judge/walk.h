@@ -13,8 +13,8 @@
 
 namespace sockdrill {
 
-/// One client's conversation so far, rebuilt from events.
-struct Conversation {
+/// One client, as far as events tell of it.
+struct ClientSoFar {
   Content sent;  ///< on this connection
   Content received;
   std::size_t messages_sent = 0;
@@ -29,7 +29,7 @@ struct Conversation {
 struct Walk {
   const Plan& plan;
   const Recording& recording;
-  std::map<std::string, Conversation> clients;
+  std::map<std::string, ClientSoFar> clients;
   std::size_t at = 0;  ///< the event
   int case_index = 0;
   std::vector<Finding> findings;

@@ -17,7 +17,7 @@ constexpr int kDatagramsATurn = 64;
 
 class DatagramProxy final {
  public:
-  DatagramProxy(Listening listening, const ProxyOptions& options, ProxyObserver& observer,
+  DatagramProxy(ProxySocket listening, const ProxyOptions& options, ProxyObserver& observer,
                 SocketPoll& sockets)
       : listening_(std::move(listening)),
         options_(options),
@@ -110,7 +110,7 @@ class DatagramProxy final {
     return &peers_.back();
   }
 
-  Listening listening_;
+  ProxySocket listening_;
   const ProxyOptions& options_;
   ProxyObserver& observer_;
   SocketPoll& sockets_;
@@ -125,7 +125,7 @@ class DatagramProxy final {
 
 Result<void> run_datagram_proxy(const ProxyOptions& options, ProxyObserver& observer,
                                 SocketPoll& sockets) {
-  DatagramProxy(TRY(open_listening(options)), options, observer, sockets).run();
+  DatagramProxy(TRY(open_proxy_socket(options)), options, observer, sockets).run();
   return {};
 }
 

@@ -55,13 +55,13 @@ BoundPath::~BoundPath() {
   if (!path_.empty()) ::unlink(path_.c_str());
 }
 
-Result<Listening> open_listening(const ProxyOptions& options) {
+Result<ProxySocket> open_proxy_socket(const ProxyOptions& options) {
   const auto fails = [&] {
     return fail(fmt::format("{} cannot be listened on: {}", to_string(options.listen),
                             describe(last_errno())),
                 "--listen");
   };
-  Listening listening{.path = {}, .socket = open_socket(options, options.listen), .address = {}};
+  ProxySocket listening{.path = {}, .socket = open_socket(options, options.listen), .address = {}};
   const Fd socket = listening.socket.get();
   // A recording that has just ended leaves connections in TIME_WAIT, which do not stand in the way.
   if (options.transport == Transport::tcp) set_flag(socket, SOL_SOCKET, SO_REUSEADDR);

@@ -58,13 +58,13 @@ class BoundPath final {
   std::string path_;
 };
 
-struct Listening {
+struct ProxySocket {
   BoundPath path;  ///< of AF_UNIX
   OwnedFd socket;
   SocketAddress address;  ///< with the port that the kernel has chosen
 };
 /// Where the options say, listening if it is for connections. The error is a person's.
-Result<Listening> open_listening(const ProxyOptions& options);
+Result<ProxySocket> open_proxy_socket(const ProxyOptions& options);
 
 /// A socket on its way to the server, and how far it is: 0 connected, EINPROGRESS not yet; any
 /// other errno is a failure.

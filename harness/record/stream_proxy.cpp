@@ -15,7 +15,7 @@ namespace {
 
 class StreamProxy final {
  public:
-  StreamProxy(Listening listening, const ProxyOptions& options, ProxyObserver& observer,
+  StreamProxy(ProxySocket listening, const ProxyOptions& options, ProxyObserver& observer,
               SocketPoll& sockets)
       : listening_(std::move(listening)),
         options_(options),
@@ -69,7 +69,7 @@ class StreamProxy final {
     relays_.remove_if([](const Relay& relay) { return relay.is_over(); });
   }
 
-  Listening listening_;
+  ProxySocket listening_;
   const ProxyOptions& options_;
   ProxyObserver& observer_;
   SocketPoll& sockets_;
@@ -83,7 +83,7 @@ class StreamProxy final {
 
 Result<void> run_stream_proxy(const ProxyOptions& options, ProxyObserver& observer,
                               SocketPoll& sockets) {
-  StreamProxy(TRY(open_listening(options)), options, observer, sockets).run();
+  StreamProxy(TRY(open_proxy_socket(options)), options, observer, sockets).run();
   return {};
 }
 

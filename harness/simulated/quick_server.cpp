@@ -114,9 +114,10 @@ void QuickServer::look_for_spin(QuickVerdict& verdict) {
 void QuickServer::look_for_stall(QuickVerdict& verdict) {
   if (is_stopped() || verdict.may_lose) return;
   const bool serves_all_at_once = target_.declares.concurrent.value_or(false);
-  if (!view_.stalled(serves_all_at_once)) return;
+  if (!view_.stalled(serves_all_at_once, target_.declares.max_connections)) return;
   pass(kPatience);
-  const std::optional<std::string> stalled = view_.stalled(serves_all_at_once);
+  const std::optional<std::string> stalled =
+      view_.stalled(serves_all_at_once, target_.declares.max_connections);
   if (stalled) verdict.suspect("invariant/stall", *stalled);
 }
 

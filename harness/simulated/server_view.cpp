@@ -140,9 +140,11 @@ bool ServerView::is_running() const {
   });
 }
 
-std::optional<std::string> ServerView::stalled(bool serves_all_at_once) const {
+std::optional<std::string> ServerView::stalled(bool serves_all_at_once,
+                                               std::optional<std::uint64_t> most) const {
   std::set<const sim::Socket*> seen;  // processes share sockets
-  std::size_t connections = 0;
+  std::size_t accepted = 0;
+  std::size_t waiting = 0;
   std::optional<std::string> found;
   if (is_running()) return std::nullopt;
   for (const sim::Process* process : processes()) {
@@ -154,21 +156,20 @@ std::optional<std::string> ServerView::stalled(bool serves_all_at_once) const {
       const auto* const tcp = dynamic_cast<const sim::TcpSocket*>(socket);
       if (tcp == nullptr) continue;
       const sim::TcpEnd& end = tcp->end();
-      if (end.state() == sim::TcpState::listening) {
-        const std::size_t waiting = const_cast<sim::TcpEnd&>(end).accept_queue().size();
-        connections += waiting;
-        if (waiting > 0)
-          found = count_of(waiting, "connection") + " not accepted while everything sleeps";
-      }
+      if (end.state() == sim::TcpState::listening)
+        waiting += const_cast<sim::TcpEnd&>(end).accept_queue().size();
       if (end.peer() == nullptr || is_settled_state(end.state())) continue;
-      ++connections;
+      ++accepted;
       const bool is_heard = end.peer()->socket() != nullptr && !end.is_read_shut();
       if (is_heard && !end.has_urgent() && !end.received.is_empty() && end.unsent() == 0)
         found = count_of(end.received.size(), "byte") + " unread on " + path_of(end) +
                 " while everything sleeps";
     }
   }
-  return serves_all_at_once || connections == 1 ? found : std::nullopt;
+  // One that says how many it serves at a time lets the others wait.
+  if (!found && waiting > 0 && accepted < most.value_or(UINT64_MAX))
+    found = count_of(waiting, "connection") + " not accepted while everything sleeps";
+  return serves_all_at_once || accepted + waiting == 1 ? found : std::nullopt;
 }
 
 Standing ServerView::standing() const {

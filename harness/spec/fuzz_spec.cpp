@@ -91,6 +91,21 @@ SCENARIO("a campaign that is killed leaves nothing running, and goes on", "[fuzz
   CHECK(again.exit_code == 0);
 }
 
+SCENARIO("a server that cannot be simulated is fuzzed on the real kernel", "[fuzz]") {
+  const std::string folder = make_folder("real");
+  const Ran ran = sockdrill(
+      with_faulty_server({"fuzz", "--world", "real", "--for", "3", "--corpus", folder}, "none"));
+  CAPTURE(ran.out, ran.err);
+  CHECK(ran.exit_code == 0);
+  CHECK_THAT(ran.out, ContainsSubstring("0 findings"));
+  const Ran found = sockdrill(with_faulty_server(
+      {"fuzz", "--world", "real", "--stop-at", "1", "--for", "5m", "--corpus", folder},
+      "dies-of-reset"));
+  CAPTURE(found.out, found.err);
+  CHECK(found.exit_code == 1);
+  CHECK_THAT(found.out, ContainsSubstring("found on the real kernel"));
+}
+
 SCENARIO("a campaign that cannot be is refused with a reason", "[fuzz]") {
   SECTION("a time that is none") {
     const Ran ran = sockdrill({"fuzz", "-t", "udp:echo", "--for", "3x"});

@@ -1,0 +1,316 @@
+#include "harness/campaign/real_campaign.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <random>
+#include <set>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "harness/base/fd.h"
+#include "harness/base/text.h"
+#include "harness/base/try.h"
+#include "harness/campaign/corpus.h"
+#include "harness/fuzz/compact.h"
+#include "harness/fuzz/minimise.h"
+#include "harness/fuzz/mutate.h"
+#include "harness/fuzzer/fuzz_request.h"
+#include "harness/fuzzer/reply_class.h"
+#include "harness/suite/select.h"
+
+namespace sockdrill {
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+/// A run takes as long as its steps do: small ones, and many.
+constexpr Budget kRealBudget{.steps = 24, .octets = std::uint64_t{1} << 16U};
+constexpr std::size_t kMostRealTrials = 60;
+
+bool suits_a_fresh_server(const Step& step) {
+  const auto* const server = std::get_if<ServerStep>(&step.what);
+  return server == nullptr || std::holds_alternative<Settled>(server->action) ||
+         std::holds_alternative<Stop>(server->action) ||
+         std::holds_alternative<Continue>(server->action);
+}
+
+void drop_unsuited(std::vector<Step>& steps) {
+  std::erase_if(steps, [](const Step& step) { return !suits_a_fresh_server(step); });
+  for (Step& step : steps) {
+    if (auto* const repeat = std::get_if<RepeatStep>(&step.what)) drop_unsuited(repeat->steps);
+  }
+}
+
+/// The worst that is the server's fault whatever the script expects: that a changed script's
+/// expectations are not met says nothing.
+std::optional<Suspicion> fault_of_server(const RunResult& result) {
+  if (result.verdict.grade != Grade::fail) return std::nullopt;
+  for (const Finding& finding : result.verdict.findings) {
+    if (finding.grade == Grade::fail && finding.rule != "step")
+      return Suspicion{finding.rule, finding.headline};
+  }
+  return std::nullopt;
+}
+
+class RealCampaign final {
+ public:
+  RealCampaign(const Home& home, const Installation& installation, const Target& target,
+               const CampaignFolder& folder, const CampaignOptions& options,
+               CampaignObserver& observer, const std::atomic<bool>& interrupted)
+      : home_(home),
+        installation_(installation),
+        target_(target),
+        folder_(folder),
+        options_(options),
+        observer_(observer),
+        interrupted_(interrupted),
+        caps_(calibrated_caps()) {}
+
+  Result<CampaignResult> run();
+
+ private:
+  [[nodiscard]] bool is_over() const {
+    return interrupted_ || has_failed_ ||
+           (options_.time > 0ns && monotonic_now() - began_ >= options_.time) ||
+           (options_.stop_at > 0 && fresh_ >= options_.stop_at);
+  }
+  void work(unsigned job);
+  Scenario next_input(std::mt19937_64& random);
+  RunResult play(const Scenario& scenario);
+  void take_in(const Scenario& scenario, const RunResult& result);
+  void explain(Scenario scenario, const Suspicion& suspicion);
+  void tell();
+
+  const Home& home_;
+  const Installation& installation_;
+  const Target& target_;
+  const CampaignFolder& folder_;
+  const CampaignOptions& options_;
+  CampaignObserver& observer_;
+  const std::atomic<bool>& interrupted_;
+  const Caps caps_;
+  const Nanoseconds began_ = monotonic_now();
+
+  std::mutex mutex_;  ///< of all that follows
+  std::vector<Bytes> corpus_;
+  std::set<std::uint64_t> seen_;
+  std::set<std::string> known_;
+  std::vector<FuzzFinding> findings_;
+  std::string why_not_;
+  std::atomic<std::size_t> fresh_{0};
+  std::atomic<bool> has_failed_{false};
+  CampaignStatus status_;
+  Nanoseconds new_at_ = began_;
+  std::uint64_t told_inputs_ = 0;
+};
+
+Scenario RealCampaign::next_input(std::mt19937_64& random) {
+  Bytes one;
+  Bytes other;
+  {
+    const std::lock_guard lock(mutex_);
+    one = corpus_[random() % corpus_.size()];
+    other = corpus_[random() % corpus_.size()];
+  }
+  const Bytes form =
+      random() % 4 == 0
+          ? cross_over_forms(one, other, target_, random(), kLargestInput, kRealBudget)
+          : mutate_form(one, target_, random(), kLargestInput, kRealBudget);
+  return without_the_simulated(decode(form, target_, kRealBudget));
+}
+
+RunResult RealCampaign::play(const Scenario& scenario) {
+  Result<Document> document =
+      parse_document(write_scenario(scenario).dump(2), folder_.path() + "/input.json");
+  if (!document) return {};
+  Result<Check> check = read_check(std::move(*document));
+  if (!check) return {};
+  return run_one(home_, installation_, *check, target_, SuiteOptions{}, caps_,
+                 [this] { return interrupted_.load(); });
+}
+
+void RealCampaign::take_in(const Scenario& scenario, const RunResult& result) {
+  const std::lock_guard lock(mutex_);
+  ++status_.inputs;
+  if (!result.recording) return;
+  bool is_new = false;
+  for (const std::uint64_t feature : features_of(*result.recording))
+    is_new = seen_.insert(feature).second || is_new;
+  status_.features = seen_.size();
+  if (!is_new) return;
+  const Result<Bytes> form = encode(scenario, target_, Texts::leave_out);
+  if (!form) return;
+  corpus_.push_back(*form);
+  new_at_ = monotonic_now();
+  static_cast<void>(write_file(fmt::format("{}/{:016x}", folder_.inputs(), hash_of(*form)), *form));
+}
+
+/// The smallest that shows the same, as a folder.
+void RealCampaign::explain(Scenario scenario, const Suspicion& suspicion) {
+  const std::string identity = identity_of(suspicion);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!known_.insert(identity).second) {
+      ++status_.again;
+      return;
+    }
+  }
+  const Minimised smallest = minimise(
+      make_legal(std::move(scenario), target_), target_,
+      [&](const Scenario& candidate) {
+        const std::optional<Suspicion> again = fault_of_server(play(candidate));
+        return again && again->rule == suspicion.rule;
+      },
+      kMostRealTrials);
+  FuzzFinding finding{.name = name_of_finding(suspicion),
+                      .folder = folder_.findings() + "/" + name_of_finding(suspicion),
+                      .suspicion = suspicion,
+                      .stack = {},
+                      .real = "found on the real kernel"};
+  Scenario small = smallest.scenario;
+  small.id = "found/" + finding.name;
+  small.summary = suspicion.rule + ": " + suspicion.what;
+  const RunResult last = play(small);
+  std::error_code error;
+  fs::create_directories(finding.folder, error);
+  std::string report = fmt::format(
+      "{}\nseverity: {}\n{}\nminimised in {} trials\n\nsee it again:\n  sockdrill run "
+      "{}/scenario.json -t {}/server.json\n",
+      diagnosis_of(suspicion), severity_name(severity_of(suspicion)), finding.real, smallest.trials,
+      finding.folder, finding.folder);
+  if (last.verdict.grade == Grade::fail) report += "\n" + sockdrill::explain(last, false);
+  const Json summary{{"rule", suspicion.rule}, {"what", suspicion.what}, {"stack", ""}};
+  const std::vector<std::pair<std::string, std::string>> files{
+      {"scenario.json", write_scenario_file(small)},
+      {"server.json", write_target(target_).dump(2) + "\n"},
+      {"recording.jsonl", last.recording ? write_recording(*last.recording) : ""},
+      {"output.txt", last.server_output},
+      {"report.txt", report},
+      {"finding.json", summary.dump(2) + "\n"}};
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, text] : files) {
+    if (const auto written = write_file(finding.folder + "/" + name, text); !written)
+      observer_.note(finding.folder + "/" + name + ": " + describe(written.error()));
+  }
+  static_cast<void>(write_finding_summary(finding));
+  findings_.push_back(finding);
+  ++fresh_;
+  observer_.found(finding);
+}
+
+void RealCampaign::work(unsigned job) {
+  std::mt19937_64 random(options_.seed * 1000003 + job);
+  while (!is_over()) {
+    const Scenario scenario = next_input(random);
+    const RunResult result = play(scenario);
+    if (interrupted_) return;
+    if (result.verdict.grade == Grade::error && !result.is_bad_input) {
+      const std::lock_guard lock(mutex_);
+      why_not_ = result.verdict.reason;
+      has_failed_ = true;
+      return;
+    }
+    take_in(scenario, result);
+    if (const std::optional<Suspicion> suspicion = fault_of_server(result))
+      explain(scenario, *suspicion);
+  }
+}
+
+void RealCampaign::tell() {
+  const std::lock_guard lock(mutex_);
+  status_.took = monotonic_now() - began_;
+  status_.rate = static_cast<double>(status_.inputs - told_inputs_);
+  told_inputs_ = status_.inputs;
+  status_.corpus = corpus_.size();
+  status_.findings = findings_.size();
+  status_.since_new = monotonic_now() - new_at_;
+  status_.history.push_back(status_.features);
+  observer_.at(status_);
+}
+
+Result<CampaignResult> RealCampaign::run() {
+  findings_ = TRY(read_findings(folder_.findings()));
+  for (const FuzzFinding& finding : findings_) known_.insert(identity_of(finding.suspicion));
+  for (const std::string& from : {folder_.inputs(), folder_.seeds()}) {
+    for (const std::string& file : files_in(from)) corpus_.push_back(read_file(file).value_or(""));
+  }
+  if (corpus_.empty()) return fail("no scenario of the suite is for this server");
+  std::vector<std::thread> threads;
+  for (unsigned job = 0; job < options_.jobs; ++job)
+    threads.emplace_back([this, job] { work(job); });
+  Nanoseconds told_at = monotonic_now();
+  while (!is_over()) {
+    ::poll(nullptr, 0, 100);
+    if (monotonic_now() - told_at < 1s) continue;
+    told_at = monotonic_now();
+    tell();
+  }
+  for (std::thread& thread : threads) thread.join();
+  tell();
+  std::sort(findings_.begin(), findings_.end(), [](const FuzzFinding& a, const FuzzFinding& b) {
+    return severity_of(a.suspicion) < severity_of(b.suspicion);
+  });
+  const CampaignTotals before = folder_.read_totals();
+  TRY_VOID(folder_.write_totals(
+      {.inputs = before.inputs + status_.inputs,
+       .milliseconds =
+           before.milliseconds +
+           static_cast<std::uint64_t>(
+               std::chrono::duration_cast<std::chrono::milliseconds>(status_.took).count()),
+       .features = std::max(before.features, status_.features)},
+      target_.name));
+  return CampaignResult{.status = status_,
+                        .findings = findings_,
+                        .fresh = fresh_,
+                        .why_not = why_not_,
+                        .was_interrupted = interrupted_};
+}
+
+}  // namespace
+
+Scenario without_the_simulated(Scenario scenario) {
+  scenario.faults.clear();
+  scenario.schedule = {};
+  drop_unsuited(scenario.steps);
+  return scenario;
+}
+
+std::vector<std::uint64_t> features_of(const Recording& recording) {
+  std::vector<std::uint64_t> features;
+  std::map<std::string, std::uint64_t> last;
+  for (const Event& event : recording.events) {
+    std::string what = fmt::format("{}", static_cast<int>(event.kind));
+    if (event.kind == Kind::received)
+      what += " " + (recording.target.speaks.style == Style::echo
+                         ? std::string("reply")
+                         : class_of_reply(event.content.copy(0, 16)));
+    else if (event.lane == Lane::client)
+      what += fmt::format(" {} {}", event.kind == Kind::ended ? event.text : "", event.error.value);
+    else if (event.kind != Kind::exited && event.kind != Kind::rested)
+      continue;
+    const std::uint64_t here = hash_of(what);
+    features.push_back(last[event.who] * 31 + here);
+    last[event.who] = here;
+  }
+  std::sort(features.begin(), features.end());
+  features.erase(std::unique(features.begin(), features.end()), features.end());
+  return features;
+}
+
+Result<CampaignResult> run_on_real_kernel(const Home& home, const Installation& installation,
+                                          const Target& target, const CampaignFolder& folder,
+                                          const CampaignOptions& options,
+                                          CampaignObserver& observer,
+                                          const std::atomic<bool>& interrupted) {
+  RealCampaign campaign(home, installation, target, folder, options, observer, interrupted);
+  return campaign.run();
+}
+
+}  // namespace sockdrill

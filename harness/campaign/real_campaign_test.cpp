@@ -1,0 +1,42 @@
+#include "harness/campaign/real_campaign.h"
+
+#include <gtest/gtest.h>
+
+namespace sockdrill {
+namespace {
+
+Recording recording_of(std::vector<std::string> replies) {
+  Recording recording;
+  recording.target.speaks.style = Style::request_reply;
+  for (const std::string& reply : replies) {
+    Event event;
+    event.lane = Lane::client;
+    event.kind = Kind::received;
+    event.who = "a";
+    event.content = Content(reply);
+    recording.events.push_back(event);
+  }
+  return recording;
+}
+
+TEST(RealCampaignTest, WhatFollowsWhatIsAFeature) {
+  EXPECT_EQ(features_of(recording_of({"+OK\r\n", "$5\r\n"})),
+            features_of(recording_of({"+OK\r\n", "$17\r\n"})));
+  EXPECT_NE(features_of(recording_of({"+OK\r\n", "-ERR\r\n"})),
+            features_of(recording_of({"-ERR\r\n", "+OK\r\n"})));
+}
+
+TEST(RealCampaignTest, TheRealKernelIsAskedForNoFaults) {
+  Scenario scenario;
+  scenario.faults.emplace_back();
+  scenario.steps.push_back({.what = ServerStep{Settled{}}, .note = "", .pointer = ""});
+  scenario.steps.push_back(
+      {.what = ServerStep{Signal{.name = "SIGTERM"}}, .note = "", .pointer = ""});
+  const Scenario left = without_the_simulated(scenario);
+  EXPECT_TRUE(left.faults.empty());
+  ASSERT_EQ(left.steps.size(), 1U);
+  EXPECT_TRUE(std::holds_alternative<Settled>(std::get<ServerStep>(left.steps[0].what).action));
+}
+
+}  // namespace
+}  // namespace sockdrill
