@@ -29,6 +29,9 @@ struct CampaignTotals {
   std::uint64_t features = 0;  ///< as many as were seen at a time
 };
 
+/// FuzzFinding::real of what a campaign on the real kernel has found.
+inline constexpr const char* kFoundOnRealKernel = "found on the real kernel";
+
 /// finding.json, and the folder it lies in.
 struct FuzzFinding {
   std::string name;  ///< the folder's
@@ -38,6 +41,7 @@ struct FuzzFinding {
   bool needs_history = false;
   std::string real;      ///< what the real kernel showed, in words; "" as long as nobody has asked
   bool is_gone = false;  ///< it was looked at again, and not there any more
+  [[nodiscard]] bool was_found_on_real_kernel() const { return real == kFoundOnRealKernel; }
 };
 
 class CampaignFolder final {

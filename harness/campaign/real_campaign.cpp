@@ -173,7 +173,7 @@ void RealCampaign::explain(Scenario scenario, const Suspicion& suspicion) {
                       .folder = folder_.findings() + "/" + name_of_finding(suspicion),
                       .suspicion = suspicion,
                       .stack = {},
-                      .real = "found on the real kernel"};
+                      .real = kFoundOnRealKernel};
   Scenario small = smallest.scenario;
   small.id = "found/" + finding.name;
   small.summary = suspicion.rule + ": " + suspicion.what;

@@ -21,14 +21,21 @@ void replace_all(std::string& in, const std::string& what, const std::string& by
 
 }  // namespace
 
-std::string RealKernel::look_at(const FuzzFinding& finding, const Target& target,
-                                const std::atomic<bool>& interrupted) const {
+Verdict RealKernel::play(const FuzzFinding& finding, const Target& target,
+                         const std::atomic<bool>& interrupted) const {
   const Result<std::vector<Check>> checks =
       select_checks(installation_, {finding.folder + "/scenario.json"});
-  if (!checks || checks->size() != 1) return "its scenario cannot be read";
-  const RunResult result = run_one(home_, installation_, checks->front(), target, SuiteOptions{},
-                                   calibrated_caps(), [&] { return interrupted.load(); });
-  switch (result.verdict.grade) {
+  if (!checks || checks->size() != 1)
+    return Verdict{.grade = Grade::error, .findings = {}, .reason = "its scenario cannot be read"};
+  return run_one(home_, installation_, checks->front(), target, SuiteOptions{}, calibrated_caps(),
+                 [&] { return interrupted.load(); })
+      .verdict;
+}
+
+std::string RealKernel::look_at(const FuzzFinding& finding, const Target& target,
+                                const std::atomic<bool>& interrupted) const {
+  const Verdict verdict = play(finding, target, interrupted);
+  switch (verdict.grade) {
     case Grade::fail:
       return "the real kernel shows a failure, too";
     case Grade::pass:
@@ -37,7 +44,7 @@ std::string RealKernel::look_at(const FuzzFinding& finding, const Target& target
     case Grade::known:
       return "only the simulated kernel shows it: on the real one the same scenario passes";
     default:
-      return fmt::format("not decided on the real kernel: {}", result.verdict.reason);
+      return fmt::format("not decided on the real kernel: {}", verdict.reason);
   }
 }
 

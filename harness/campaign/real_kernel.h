@@ -16,7 +16,10 @@ class RealKernel final {
   RealKernel(const Home& home, const Installation& installation)
       : home_(home), installation_(installation) {}
 
-  /// Plays its scenario there, and says what came of it.
+  /// Plays its scenario there: how it ended.
+  [[nodiscard]] Verdict play(const FuzzFinding& finding, const Target& target,
+                             const std::atomic<bool>& interrupted) const;
+  /// The same in words.
   [[nodiscard]] std::string look_at(const FuzzFinding& finding, const Target& target,
                                     const std::atomic<bool>& interrupted) const;
 

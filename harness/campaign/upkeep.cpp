@@ -11,6 +11,7 @@
 #include "harness/campaign/corpus.h"
 #include "harness/campaign/fuzzed_server.h"
 #include "harness/campaign/merge.h"
+#include "harness/campaign/real_kernel.h"
 
 namespace sockdrill {
 
@@ -37,6 +38,27 @@ Result<void> take_in(const std::string& file, const CampaignFolder& folder) {
   if (const auto written = write_file(to, *octets); !written)
     return fail(describe(written.error()), to);
   return {};
+}
+
+Result<bool> is_gone_on(const FuzzedServer& server, const FuzzFinding& finding,
+                        const std::atomic<bool>& interrupted) {
+  const std::unique_ptr<Worker> worker =
+      TRY(server.start({"sockdrill", "--play", finding.folder + "/scenario.json"}, {}));
+  const std::optional<ExitStatus> end = wait_for(*worker, kPatienceToPlay, interrupted);
+  if (end && !end->was_signalled && end->code <= 1) return end->code == 0;
+  return fail(fmt::format("could not be played again: {}",
+                          end ? complaint_in(worker->said()) + to_string(*end) : "no end"),
+              finding.folder);
+}
+
+Result<bool> is_gone_on(const RealKernel& real, const FuzzFinding& finding, const Target& target,
+                        const std::atomic<bool>& interrupted) {
+  const Verdict verdict = real.play(finding, target, interrupted);
+  if (verdict.grade == Grade::fail) return false;
+  const bool is_decided = verdict.grade == Grade::pass || verdict.grade == Grade::info ||
+                          verdict.grade == Grade::warn || verdict.grade == Grade::known;
+  if (is_decided) return true;
+  return fail(fmt::format("could not be played again: {}", verdict.reason), finding.folder);
 }
 
 }  // namespace
@@ -85,18 +107,14 @@ Result<SmallerCorpus> minimise_corpus(const Home& home, const Installation& inst
 Result<std::vector<FuzzFinding>> triage(const Home& home, const Installation& installation,
                                         const Target& target, const CampaignFolder& folder,
                                         const std::atomic<bool>& interrupted) {
-  const FuzzedServer server = TRY(FuzzedServer::of(home, installation, target));
   std::vector<FuzzFinding> findings = TRY(read_findings(folder.findings()));
+  const Result<FuzzedServer> server = FuzzedServer::of(home, installation, target);
+  const RealKernel real(home, installation);
   for (FuzzFinding& finding : findings) {
     if (interrupted) break;
-    const std::unique_ptr<Worker> worker =
-        TRY(server.start({"sockdrill", "--play", finding.folder + "/scenario.json"}, {}));
-    const std::optional<ExitStatus> end = wait_for(*worker, kPatienceToPlay, interrupted);
-    if (!end || end->was_signalled || end->code > 1)
-      return fail(fmt::format("could not be played again: {}",
-                              end ? complaint_in(worker->said()) + to_string(*end) : "no end"),
-                  finding.folder);
-    finding.is_gone = end->code == 0;
+    finding.is_gone = finding.was_found_on_real_kernel() || !server
+                          ? TRY(is_gone_on(real, finding, target, interrupted))
+                          : TRY(is_gone_on(*server, finding, interrupted));
     TRY_VOID(write_finding_summary(finding));
   }
   return findings;

@@ -25,9 +25,9 @@ SCENARIO("a defect of a stock server is found, explained, and seen again", "[fuz
   // A server that forgets the descriptor of a client that it refuses. One campaign for all of it.
   const std::string folder = make_folder("campaign");
   const std::string report = make_folder("reports") + "/report.json";
-  const Ran ran =
-      sockdrill({"fuzz", "-t", "leak-on-bad-request", "--stop-at", "1", "--for", "10m", "--corpus",
-                 folder, "--report", "json=" + report, "--report", "junit=" + report + ".xml"});
+  const Ran ran = sockdrill({"fuzz", "-t", "leak-on-bad-request", "--world", "simulated",
+                             "--stop-at", "1", "--for", "10m", "--corpus", folder, "--report",
+                             "json=" + report, "--report", "junit=" + report + ".xml"});
   CAPTURE(ran.out, ran.err);
   if (cannot_be(ran)) return;
   CHECK(ran.exit_code == 1);
@@ -62,9 +62,9 @@ SCENARIO("a defect of a stock server is found, explained, and seen again", "[fuz
 
 SCENARIO("a correct server is fuzzed, and its corpus kept small", "[fuzz]") {
   const std::string target = GENERATE("tcp-multi-thread:line", "udp:echo", "unix-stream:echo");
-  const std::string folder = make_folder("campaign");
-  const Ran ran =
-      sockdrill({"fuzz", "-t", target, "--for", "2", "--jobs", "1", "--corpus", folder});
+  const std::string folder = make_folder("corpus-of-" + target);
+  const Ran ran = sockdrill({"fuzz", "-t", target, "--world", "simulated", "--for", "2", "--jobs",
+                             "1", "--corpus", folder});
   CAPTURE(target, ran.out, ran.err);
   if (cannot_be(ran)) return;
   CHECK(ran.exit_code == 0);
@@ -104,6 +104,13 @@ SCENARIO("a server that cannot be simulated is fuzzed on the real kernel", "[fuz
   CAPTURE(found.out, found.err);
   CHECK(found.exit_code == 1);
   CHECK_THAT(found.out, ContainsSubstring("found on the real kernel"));
+  const Ran still = sockdrill(with_faulty_server({"fuzz", "--triage", folder}, "dies-of-reset"));
+  CAPTURE(still.out, still.err);
+  CHECK(still.exit_code == 1);
+  const Ran gone = sockdrill(with_faulty_server({"fuzz", "--triage", folder}, "none"));
+  CAPTURE(gone.out, gone.err);
+  CHECK(gone.exit_code == 0);
+  CHECK_THAT(gone.out, ContainsSubstring("(gone)"));
 }
 
 SCENARIO("a campaign that cannot be is refused with a reason", "[fuzz]") {

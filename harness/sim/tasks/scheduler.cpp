@@ -108,16 +108,12 @@ Task* Scheduler::take_ready() {
 
 void Scheduler::run() {
   SOCKDRILL_CHECK(current_task == nullptr, "tasks are run by the harness");
-  leave_home();
   for (int i = 0; i < kSwitchesAtAStretch; ++i) {
     Task* task = take_ready();
-    if (task == nullptr) break;
+    if (task == nullptr) return;
     switch_to(*task);
-    if (request_ == Request::none) continue;
-    come_home();
     carry_out_request(*task);
   }
-  come_home();
 }
 
 void Scheduler::carry_out_request(Task& task) {

@@ -109,10 +109,6 @@ class Scheduler final : public ProcessObserver {
   void after_thread(Task& task);
 
   // switching.cpp.
-  /// A switch of thread pointers may be a call of the real kernel: between tasks that run one after
-  /// the other the harness keeps the last one's, and does nothing but choose the next.
-  void leave_home();
-  void come_home();
   void switch_to(Task& task);
   /// From a task back to run().
   void leave(Task& task);
@@ -136,7 +132,6 @@ class Scheduler final : public ProcessObserver {
   std::size_t next_choice_ = 0;
   Task* chosen_ = nullptr;  ///< goes on next
   Context harness_;
-  ThreadPointer home_{};
   ThreadBits harness_bits_;
   void* harness_fake_stack_ = nullptr;
   const void* harness_stack_ = nullptr;

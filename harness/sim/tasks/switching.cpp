@@ -48,14 +48,17 @@ bool is_told_to_sanitizer(const Space& space) {
   return __sanitizer_start_switch_fiber != nullptr && !space.has_own_thread();
 }
 
-/// From the harness into a task and back. The thread pointer stays the task's, for the next one may
-/// have the same. Uses no thread_local itself.
+/// From the harness into a task and back. Uses no thread_local itself.
 [[gnu::noinline]] void cross(Context& harness, const Context& context, ThreadPointer pointer,
                              Task& task) {
-  if (pointer != thread_pointer()) set_thread_pointer(pointer);
+  const ThreadPointer own = thread_pointer();
+  if (pointer != own) set_thread_pointer(pointer);
   set_current(&task);
   switch_context(harness, context);
-  set_current(nullptr);
+  if (pointer != own)
+    set_thread_pointer(own);
+  else
+    set_current(nullptr);
 }
 
 }  // namespace
@@ -108,6 +111,7 @@ void Scheduler::keep_thread_locals(const Task& of, Task& in) {
 
 void Scheduler::switch_to(Task& task) {
   bring_in(task);
+  keep(harness_bits_);
   const Space& space = *task.space_;
   const bool is_told = is_told_to_sanitizer(space);
   if (is_told)
@@ -115,15 +119,6 @@ void Scheduler::switch_to(Task& task) {
                                    static_cast<std::size_t>(space.top - space.bottom));
   cross(harness_, task.context_, space.block->pointer, task);
   if (is_told) __sanitizer_finish_switch_fiber(harness_fake_stack_, nullptr, nullptr);
-}
-
-void Scheduler::leave_home() {
-  home_ = thread_pointer();
-  keep(harness_bits_);
-}
-
-void Scheduler::come_home() {
-  if (thread_pointer() != home_) set_thread_pointer(home_);
   restore(harness_bits_);
 }
 
