@@ -75,6 +75,11 @@ std::optional<std::string> Conversation::take_message(std::string_view message,
 std::optional<std::string> Conversation::take_stream(bool may_be_missing) {
   std::size_t at = 0;
   while (at < heard_.size()) {
+    // The server may see an end where the dialogue sees none yet: redis takes a bare LF for one.
+    if (owed_.empty() && unanswered_.find_first_of("\r\n") != Bytes::npos) {
+      give_up();
+      return std::nullopt;
+    }
     if (owed_.empty())
       return complain(fmt::format("{} octets that nobody has asked for", heard_.size() - at));
     const Reply& reply = owed_.front();

@@ -99,6 +99,14 @@ TEST_F(ConversationTest, KnowsNothingAfterWhatIsNoRequest) {
   EXPECT_TRUE(hear("error line too long\n"));
 }
 
+TEST(ConversationOfStreamsTest, AServerMaySeeAnEndWhereTheDialogueSeesNone) {
+  Dialogue dialogue = *built_in_dialogue("line", Transport::tcp);
+  dialogue.exchanges.front().request.back().literal = "\r\n";
+  Conversation conversation(dialogue, Transport::tcp);
+  conversation.note_sent("a\n");
+  EXPECT_FALSE(conversation.note_received("error\n", false));
+}
+
 TEST(ConversationOfMessagesTest, EachIsWhole) {
   const Dialogue dialogue = *built_in_dialogue("daytime", Transport::udp);
   Conversation conversation(dialogue, Transport::udp);

@@ -48,6 +48,9 @@ Strike fail(const CallFault& fault, File* file, int message_flags) {
   const Process& process = current_task->process;
   if (fault.error == EINTR && !can_be_interrupted(process, fault.kind, file)) return {};
   if (file != nullptr) {
+    // Only who would sleep is interrupted: a signal keeps nobody from what is done at once.
+    if (fault.error == EINTR && fault.kind != CallKind::wait && !may_wait(*file, message_flags))
+      return {};
     if (fault.error == EAGAIN && may_wait(*file, message_flags)) return {};
     if (ends_connections(fault.error)) {
       TcpEnd* const connection = connection_of(*file);
