@@ -40,6 +40,7 @@ void Conversation::note_sent(std::string_view octets) {
     if (!found) break;
     at += found->taken;
     owe(*of, std::move(found->values));
+    ++asked_;
   } while (at < unanswered_.size() && !is_over_);
   unanswered_.erase(0, at);
 }

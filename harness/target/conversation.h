@@ -26,8 +26,11 @@ class Conversation final {
   /// The same of what came; why that is not what had to come, once. `may_be_missing`: whole replies
   /// may have been lost.
   std::optional<std::string> note_received(std::string_view octets, bool may_be_missing);
-  /// The replies that must still come.
-  [[nodiscard]] std::size_t owed() const { return is_known_ ? owed_.size() : 0; }
+  /// The replies that must still come. None when nobody can say: a server may keep them back while
+  /// it has the beginning of another request, and may end a conversation that goes on for long.
+  [[nodiscard]] std::size_t owed() const {
+    return is_known_ && unanswered_.empty() && asked_ <= kLong ? owed_.size() : 0;
+  }
   /// Something happened to this client that the dialogue says nothing about.
   void give_up() { is_known_ = false; }
 
@@ -41,7 +44,10 @@ class Conversation final {
   std::optional<std::string> take_stream(bool may_be_missing);
   std::optional<std::string> complain(std::string what);
 
+  static constexpr std::size_t kLong = 32;  ///< requests
+
   const Dialogue* dialogue_;
+  std::size_t asked_ = 0;
   bool has_messages_;
   bool is_known_ = true;
   bool is_over_ = false;  ///< after what is owed the server closes, and reads no more
