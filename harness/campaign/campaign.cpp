@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 #include <fmt/format.h>
 
 #include "harness/base/try.h"
 #include "harness/campaign/corpus.h"
 #include "harness/campaign/fuzzed_server.h"
+#include "harness/campaign/ledger.h"
 #include "harness/campaign/real_campaign.h"
 #include "harness/campaign/real_kernel.h"
 
@@ -25,7 +25,6 @@ using namespace std::chrono_literals;
 constexpr Nanoseconds kPatienceToExplain = 5min;
 /// A server that is started so often in turn and plays nothing will not.
 constexpr unsigned kMostFutileStarts = 3;
-constexpr std::size_t kMostPoints = 240;
 
 /// What one job is at.
 struct Slot {
@@ -52,32 +51,34 @@ class Campaign final {
  public:
   Campaign(const Home& home, const Installation& installation, FuzzedServer server,
            const CampaignFolder& folder, const CampaignOptions& options, CampaignObserver& observer,
-           const std::atomic<bool>& interrupted)
+           const std::atomic<bool>& interrupted, Ledger ledger)
       : real_(home, installation),
         server_(std::move(server)),
         folder_(folder),
         options_(options),
         observer_(observer),
-        interrupted_(interrupted) {}
+        interrupted_(interrupted),
+        ledger_(std::move(ledger)) {}
 
   Result<CampaignResult> run();
 
  private:
-  [[nodiscard]] bool is_over() const {
-    return interrupted_ || !why_not_.empty() ||
-           (options_.stop_at > 0 && fresh_ >= options_.stop_at) ||
-           (options_.time > 0ns && monotonic_now() - began_ >= options_.time);
+  [[nodiscard]] bool is_over() const { return !why_not_.empty() || ledger_.is_over(); }
+  /// What has been found when time is up is explained all the same.
+  [[nodiscard]] bool has_to_explain() const {
+    return !interrupted_ && why_not_.empty() && !raw_.empty();
   }
-  Result<void> take_up();
+  void take_up();
   Result<void> start(Slot& slot);
   void attend(Slot& slot);
+  void stop_fuzzing(Slot& slot);
   void ended_fuzzing(Slot& slot, const ExitStatus& end);
   void ended_explaining(Slot& slot, const std::optional<ExitStatus>& end);
   void collect(const std::string& prefix, const std::string& said);
   void set_aside(const std::string& raw, const std::string& why);
   void keep(const FuzzFinding& made, const std::string& raw);
   void wait();
-  void tell(bool now);
+  void tell();
   void take_counts(Slot& slot);
   [[nodiscard]] std::string folder_for(const Slot& slot) const {
     return fmt::format("{}/.explained-{}", folder_.findings(), slot.number);
@@ -90,30 +91,16 @@ class Campaign final {
   CampaignObserver& observer_;
   const std::atomic<bool>& interrupted_;
 
+  Ledger ledger_;
   std::vector<Slot> slots_;
   std::vector<std::string> raw_;  ///< files of found/ that wait to be explained
-  std::set<std::string> known_;   ///< identities
-  std::vector<FuzzFinding> findings_;
-  std::size_t fresh_ = 0;
   std::string why_not_;
   unsigned futile_starts_ = 0;
   std::uint64_t starts_ = 0;
-
-  Nanoseconds began_ = monotonic_now();
-  CampaignTotals before_;  ///< of earlier sessions
-  CampaignStatus status_;
   std::uint64_t inputs_before_ = 0;  ///< of workers that have ended
-  Nanoseconds told_at_{0};
-  std::uint64_t told_inputs_ = 0;
-  Nanoseconds new_at_ = began_;
-  unsigned points_apart_ = 1;  ///< seconds between two of the history
-  unsigned seconds_ = 0;
 };
 
-Result<void> Campaign::take_up() {
-  before_ = folder_.read_totals();
-  findings_ = TRY(read_findings(folder_.findings()));
-  for (const FuzzFinding& finding : findings_) known_.insert(identity_of(finding.suspicion));
+void Campaign::take_up() {
   // Left by a session that was killed.
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_.findings(), error)) {
@@ -124,7 +111,6 @@ Result<void> Campaign::take_up() {
     slots_.emplace_back();
     slots_.back().number = i;
   }
-  return {};
 }
 
 Result<void> Campaign::start(Slot& slot) {
@@ -140,14 +126,14 @@ Result<void> Campaign::start(Slot& slot) {
     ++starts_;
     words = words_for_libfuzzer(folder_, slot.number, options_.seed + starts_);
   }
-  slot.worker = TRY(server_.start(std::move(words), {known_.begin(), known_.end()}));
+  slot.worker = TRY(server_.start(std::move(words), ledger_.known()));
   return {};
 }
 
 /// Files that a worker has left in found/, to be explained; what is known already is dropped.
 void Campaign::collect(const std::string& prefix, const std::string& said) {
   const std::optional<Suspicion> suspicion = suspicion_in(said);
-  const bool is_known = suspicion && known_.contains(identity_of(*suspicion));
+  const bool is_known = suspicion && ledger_.knows(*suspicion);
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_.found(), error)) {
     const std::string name = entry.path().filename();
@@ -161,23 +147,27 @@ void Campaign::collect(const std::string& prefix, const std::string& said) {
       raw_.push_back(entry.path());
     }
   }
-  if (is_known) ++status_.again;
-  if (suspicion) known_.insert(identity_of(*suspicion));
+  if (suspicion && !ledger_.note(*suspicion)) ledger_.note_again();
 }
 
 void Campaign::take_counts(Slot& slot) {
   const FuzzCounters now = slot.worker->counters();
-  status_.again += now.known - slot.counted.known;
+  ledger_.note_again(now.known - slot.counted.known);
   slot.counted = now;
   if (now.inputs > 0) futile_starts_ = 0;
-  status_.features = std::max(status_.features, now.features);
+  ledger_.note_features(now.features);
+}
+
+void Campaign::stop_fuzzing(Slot& slot) {
+  take_counts(slot);
+  inputs_before_ += slot.counted.inputs;
+  slot.worker.reset();
 }
 
 void Campaign::ended_fuzzing(Slot& slot, const ExitStatus& end) {
   const std::string said = slot.worker->said();
+  stop_fuzzing(slot);
   const std::uint64_t inputs = slot.counted.inputs;
-  inputs_before_ += inputs;
-  slot.worker.reset();
   collect(fmt::format("w{}-", slot.number), said);
   if (const std::string why = complaint_in(said); !why.empty()) {
     why_not_ = why;
@@ -218,28 +208,21 @@ void Campaign::ended_explaining(Slot& slot, const std::optional<ExitStatus>& end
 
 void Campaign::keep(const FuzzFinding& made, const std::string& raw) {
   FuzzFinding finding = made;
-  const bool is_there =
-      std::any_of(findings_.begin(), findings_.end(), [&](const FuzzFinding& other) {
-        return identity_of(other.suspicion) == identity_of(finding.suspicion);
-      });
   std::error_code error;
-  known_.insert(identity_of(finding.suspicion));
-  if (is_there) {
+  static_cast<void>(ledger_.note(finding.suspicion));
+  if (ledger_.has(finding.suspicion)) {
     fs::remove_all(made.folder, error);
-    ++status_.again;
+    ledger_.note_again();
   } else {
     finding.name = name_of_finding(finding.suspicion);
     finding.folder = folder_.findings() + "/" + finding.name;
     fs::remove_all(finding.folder, error);
     fs::rename(made.folder, finding.folder, error);
     if (error) return observer_.note(fmt::format("{}: {}", finding.folder, error.message()));
-    // It is called so from now on, there too.
     finding.real = real_.look_at(finding, server_.target(), interrupted_);
     if (const Result<void> told = complete_finding(finding, made.folder); !told)
       observer_.note(to_string(told.error()));
-    findings_.push_back(finding);
-    ++fresh_;
-    observer_.found(finding);
+    ledger_.add(finding);
   }
   fs::remove(raw, error);
   fs::remove(raw + ".history", error);
@@ -252,7 +235,10 @@ void Campaign::attend(Slot& slot) {
     return;
   }
   take_counts(slot);
-  if (end) ended_fuzzing(slot, *end);
+  if (end)
+    ended_fuzzing(slot, *end);
+  else if (is_over())
+    stop_fuzzing(slot);
 }
 
 void Campaign::wait() {
@@ -264,75 +250,29 @@ void Campaign::wait() {
   ::poll(news.data(), news.size(), 100);
 }
 
-void Campaign::tell(bool now) {
-  const Nanoseconds at = monotonic_now();
-  if (!now && at - told_at_ < 1s) return;
-  status_.took = at - began_;
-  status_.inputs = inputs_before_;
+void Campaign::tell() {
+  std::uint64_t inputs = inputs_before_;
   for (const Slot& slot : slots_) {
-    if (slot.worker && slot.explains.empty()) status_.inputs += slot.counted.inputs;
+    if (slot.worker && slot.explains.empty()) inputs += slot.counted.inputs;
   }
-  const double seconds = std::chrono::duration<double>(at - told_at_).count();
-  if (told_at_ > 0ns && seconds > 0.5)
-    status_.rate = static_cast<double>(status_.inputs - told_inputs_) / seconds;
-  told_at_ = at;
-  told_inputs_ = status_.inputs;
-  const std::size_t corpus = count_files(folder_.inputs());
-  if (corpus > status_.corpus) new_at_ = at;
-  status_.corpus = corpus;
-  status_.since_new = at - new_at_;
-  status_.findings = findings_.size();
-  if (seconds_++ % points_apart_ == 0) status_.history.push_back(status_.features);
-  if (status_.history.size() > kMostPoints) {
-    // Every other one, and half as often from now on.
-    for (std::size_t i = 0; i < status_.history.size() / 2; ++i)
-      status_.history[i] = status_.history[2 * i + 1];
-    status_.history.resize(status_.history.size() / 2);
-    points_apart_ *= 2;
-  }
-  const CampaignTotals totals{
-      .inputs = before_.inputs + status_.inputs,
-      .milliseconds =
-          before_.milliseconds +
-          static_cast<std::uint64_t>(
-              std::chrono::duration_cast<std::chrono::milliseconds>(status_.took).count()),
-      .features = std::max(before_.features, status_.features)};
-  if (const Result<void> written = folder_.write_totals(totals, server_.target().name); !written)
-    observer_.note(to_string(written.error()));
-  observer_.at(status_);
+  ledger_.tell(inputs, count_files(folder_.inputs()));
 }
 
 Result<CampaignResult> Campaign::run() {
-  TRY_VOID(take_up());
-  // What has been found when time is up is explained all the same.
+  take_up();
   for (;;) {
-    const bool goes_on = !is_over() || (!interrupted_ && why_not_.empty() && !raw_.empty());
+    bool is_busy = false;
     for (Slot& slot : slots_) {
       if (slot.worker) attend(slot);
-      if (!slot.worker && (!is_over() || (goes_on && !raw_.empty()))) TRY_VOID(start(slot));
-      // Those that fuzz end with the time.
-      if (slot.worker && slot.explains.empty() && is_over()) {
-        take_counts(slot);
-        inputs_before_ += slot.counted.inputs;
-        slot.worker.reset();
-      }
+      if (!slot.worker && (!is_over() || has_to_explain())) TRY_VOID(start(slot));
+      is_busy = is_busy || slot.worker;
     }
-    const bool is_busy = std::any_of(slots_.begin(), slots_.end(),
-                                     [](const Slot& slot) { return slot.worker != nullptr; });
-    tell(false);
-    if (!is_busy && (is_over() && (interrupted_ || !why_not_.empty() || raw_.empty()))) break;
+    if (!is_busy && is_over()) break;
+    if (ledger_.is_time_to_tell()) tell();
     wait();
   }
-  collect("", "");
-  tell(true);
-  std::sort(findings_.begin(), findings_.end(), [](const FuzzFinding& a, const FuzzFinding& b) {
-    return severity_of(a.suspicion) < severity_of(b.suspicion);
-  });
-  return CampaignResult{.status = status_,
-                        .findings = findings_,
-                        .fresh = fresh_,
-                        .why_not = why_not_,
-                        .was_interrupted = interrupted_};
+  tell();
+  return ledger_.result(why_not_);
 }
 
 }  // namespace
@@ -348,8 +288,9 @@ Result<CampaignResult> run_campaign(const Home& home, const Installation& instal
   if (options.world == CampaignWorld::real) return on_real_kernel();
   std::string why_not;
   if (Result<FuzzedServer> server = FuzzedServer::of(home, installation, target); server) {
+    Ledger ledger = TRY(Ledger::open(folder, target, options, observer, interrupted));
     Campaign campaign(home, installation, std::move(*server), folder, options, observer,
-                      interrupted);
+                      interrupted, std::move(ledger));
     Result<CampaignResult> result = campaign.run();
     // One that was fuzzed for a while and is not any more has been told about.
     if (!result || result->why_not.empty() || result->status.inputs > 0) return result;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/text.h"
 #include "harness/base/try.h"
 #include "harness/fuzz/compact.h"
 #include "harness/suite/select.h"
@@ -59,6 +60,13 @@ std::vector<std::string> words_for_weighing(const std::string& control) {
   std::vector<std::string> words = words_for_any();
   words.insert(words.end(), {"-merge_inner=1", "-merge_control_file=" + control});
   return words;
+}
+
+Result<void> keep_input(const Bytes& form, const CampaignFolder& folder) {
+  const std::string file = fmt::format("{}/{:016x}", folder.inputs(), hash_of(form));
+  if (const auto written = write_file(file, form); !written)
+    return fail(describe(written.error()), file);
+  return {};
 }
 
 std::vector<std::string> files_in(const std::string& folder) {

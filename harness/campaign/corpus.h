@@ -22,6 +22,9 @@ std::vector<std::string> words_for_libfuzzer(const CampaignFolder& folder, unsig
 /// The same for one that only plays what the control file names (merge.h).
 std::vector<std::string> words_for_weighing(const std::string& control);
 
+/// Into inputs/, named by what is in it: the same input of two corpora is one.
+Result<void> keep_input(const Bytes& form, const CampaignFolder& folder);
+
 /// In the order of their names.
 std::vector<std::string> files_in(const std::string& folder);
 std::size_t count_files(const std::string& folder);

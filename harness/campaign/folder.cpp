@@ -90,6 +90,7 @@ Result<FuzzFinding> read_finding(const std::string& folder) {
                       .stack = text_in(json, "stack"),
                       .needs_history = flag_in(json, "needs_history"),
                       .real = text_in(json, "real"),
+                      .found_on_real = flag_in(json, "found_on_real"),
                       .is_gone = flag_in(json, "is_gone")};
   if (finding.suspicion.rule.empty()) return fail("it is no finding of a campaign", file);
   return finding;
@@ -100,8 +101,16 @@ Result<void> write_finding_summary(const FuzzFinding& finding) {
   Json json = read_json(file);
   json["severity"] = severity_name(severity_of(finding.suspicion));
   json["real"] = finding.real;
+  json["found_on_real"] = finding.found_on_real;
   json["is_gone"] = finding.is_gone;
   return replace_file(file, json.dump(2) + "\n");
+}
+
+void rank(std::vector<FuzzFinding>& findings) {
+  std::sort(findings.begin(), findings.end(), [](const FuzzFinding& a, const FuzzFinding& b) {
+    return std::pair(severity_of(a.suspicion), a.name) <
+           std::pair(severity_of(b.suspicion), b.name);
+  });
 }
 
 Result<std::vector<FuzzFinding>> read_findings(const std::string& folder) {
@@ -112,10 +121,7 @@ Result<std::vector<FuzzFinding>> read_findings(const std::string& folder) {
     findings.push_back(TRY(read_finding(entry.path())));
   }
   if (error) return fail(error.message(), folder);
-  std::sort(findings.begin(), findings.end(), [](const FuzzFinding& a, const FuzzFinding& b) {
-    return std::pair(severity_of(a.suspicion), a.name) <
-           std::pair(severity_of(b.suspicion), b.name);
-  });
+  rank(findings);
   return findings;
 }
 

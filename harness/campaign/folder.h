@@ -7,8 +7,10 @@
 //   seeds/          those of the suite, for this server
 //   found/          what showed something, not explained yet
 //   findings/NAME/  what was found, explained (fuzzer/finding.h)
+//   unconfirmed/    what showed something once, and nothing in a clean process
 //
-// A file is written beside its place and moved there, so that whoever reads it reads all of it.
+// campaign.json and finding.json are written beside their places and moved there: whoever reads
+// them reads all of them.
 
 #include <string>
 #include <vector>
@@ -29,9 +31,6 @@ struct CampaignTotals {
   std::uint64_t features = 0;  ///< as many as were seen at a time
 };
 
-/// FuzzFinding::real of what a campaign on the real kernel has found.
-inline constexpr const char* kFoundOnRealKernel = "found on the real kernel";
-
 /// finding.json, and the folder it lies in.
 struct FuzzFinding {
   std::string name;  ///< the folder's
@@ -39,9 +38,9 @@ struct FuzzFinding {
   Suspicion suspicion;
   std::string stack;
   bool needs_history = false;
-  std::string real;      ///< what the real kernel showed, in words; "" as long as nobody has asked
-  bool is_gone = false;  ///< it was looked at again, and not there any more
-  [[nodiscard]] bool was_found_on_real_kernel() const { return real == kFoundOnRealKernel; }
+  std::string real;  ///< what the real kernel showed, in words; "" as long as nobody has asked
+  bool found_on_real = false;  ///< by a campaign there
+  bool is_gone = false;        ///< it was looked at again, and not there any more
 };
 
 class CampaignFolder final {
@@ -63,7 +62,9 @@ class CampaignFolder final {
   OwnedFd lock_;  ///< flock(2): as long as we live
 };
 
-/// Ranked: the worst first.
+/// The worst first.
+void rank(std::vector<FuzzFinding>& findings);
+/// Ranked.
 Result<std::vector<FuzzFinding>> read_findings(const std::string& folder);
 Result<FuzzFinding> read_finding(const std::string& folder);
 Result<void> write_finding_summary(const FuzzFinding& finding);

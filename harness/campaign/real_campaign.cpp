@@ -16,10 +16,10 @@
 #include "harness/base/text.h"
 #include "harness/base/try.h"
 #include "harness/campaign/corpus.h"
+#include "harness/campaign/ledger.h"
 #include "harness/fuzz/compact.h"
 #include "harness/fuzz/minimise.h"
 #include "harness/fuzz/mutate.h"
-#include "harness/fuzzer/fuzz_request.h"
 #include "harness/fuzzer/reply_class.h"
 #include "harness/suite/select.h"
 
@@ -28,7 +28,6 @@ namespace sockdrill {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace std::chrono_literals;
 
 /// A run takes as long as its steps do: small ones, and many.
 constexpr Budget kRealBudget{.steps = 24, .octets = std::uint64_t{1} << 16U};
@@ -63,7 +62,7 @@ class RealCampaign final {
  public:
   RealCampaign(const Home& home, const Installation& installation, const Target& target,
                const CampaignFolder& folder, const CampaignOptions& options,
-               CampaignObserver& observer, const std::atomic<bool>& interrupted)
+               CampaignObserver& observer, const std::atomic<bool>& interrupted, Ledger ledger)
       : home_(home),
         installation_(installation),
         target_(target),
@@ -71,22 +70,23 @@ class RealCampaign final {
         options_(options),
         observer_(observer),
         interrupted_(interrupted),
-        caps_(calibrated_caps()) {}
+        caps_(calibrated_caps()),
+        ledger_(std::move(ledger)) {}
 
   Result<CampaignResult> run();
 
  private:
-  [[nodiscard]] bool is_over() const {
-    return interrupted_ || has_failed_ ||
-           (options_.time > 0ns && monotonic_now() - began_ >= options_.time) ||
-           (options_.stop_at > 0 && fresh_ >= options_.stop_at);
+  [[nodiscard]] bool is_over() {
+    const std::lock_guard lock(mutex_);
+    return !why_not_.empty() || ledger_.is_over();
   }
   void work(unsigned job);
   Scenario next_input(std::mt19937_64& random);
   RunResult play(const Scenario& scenario);
   void take_in(const Scenario& scenario, const RunResult& result);
   void explain(Scenario scenario, const Suspicion& suspicion);
-  void tell();
+  void keep(const FuzzFinding& finding, const std::string& report, const Scenario& small,
+            const RunResult& last);
 
   const Home& home_;
   const Installation& installation_;
@@ -96,19 +96,13 @@ class RealCampaign final {
   CampaignObserver& observer_;
   const std::atomic<bool>& interrupted_;
   const Caps caps_;
-  const Nanoseconds began_ = monotonic_now();
 
-  std::mutex mutex_;  ///< of all that follows
+  std::mutex mutex_;  ///< of all that follows, and of the observer
+  Ledger ledger_;
   std::vector<Bytes> corpus_;
   std::set<std::uint64_t> seen_;
-  std::set<std::string> known_;
-  std::vector<FuzzFinding> findings_;
+  std::uint64_t inputs_ = 0;
   std::string why_not_;
-  std::atomic<std::size_t> fresh_{0};
-  std::atomic<bool> has_failed_{false};
-  CampaignStatus status_;
-  Nanoseconds new_at_ = began_;
-  std::uint64_t told_inputs_ = 0;
 };
 
 Scenario RealCampaign::next_input(std::mt19937_64& random) {
@@ -138,29 +132,25 @@ RunResult RealCampaign::play(const Scenario& scenario) {
 
 void RealCampaign::take_in(const Scenario& scenario, const RunResult& result) {
   const std::lock_guard lock(mutex_);
-  ++status_.inputs;
+  ++inputs_;
   if (!result.recording) return;
   bool is_new = false;
   for (const std::uint64_t feature : features_of(*result.recording))
     is_new = seen_.insert(feature).second || is_new;
-  status_.features = seen_.size();
+  ledger_.note_features(seen_.size());
   if (!is_new) return;
   const Result<Bytes> form = encode(scenario, target_, Texts::leave_out);
   if (!form) return;
   corpus_.push_back(*form);
-  new_at_ = monotonic_now();
-  static_cast<void>(write_file(fmt::format("{}/{:016x}", folder_.inputs(), hash_of(*form)), *form));
+  if (const Result<void> kept = keep_input(*form, folder_); !kept)
+    observer_.note(to_string(kept.error()));
 }
 
 /// The smallest that shows the same, as a folder.
 void RealCampaign::explain(Scenario scenario, const Suspicion& suspicion) {
-  const std::string identity = identity_of(suspicion);
   {
     const std::lock_guard lock(mutex_);
-    if (!known_.insert(identity).second) {
-      ++status_.again;
-      return;
-    }
+    if (!ledger_.note(suspicion)) return ledger_.note_again();
   }
   const Minimised smallest = minimise(
       make_legal(std::move(scenario), target_), target_,
@@ -173,20 +163,27 @@ void RealCampaign::explain(Scenario scenario, const Suspicion& suspicion) {
                       .folder = folder_.findings() + "/" + name_of_finding(suspicion),
                       .suspicion = suspicion,
                       .stack = {},
-                      .real = kFoundOnRealKernel};
+                      .real = "found on the real kernel",
+                      .found_on_real = true};
   Scenario small = smallest.scenario;
   small.id = "found/" + finding.name;
   small.summary = suspicion.rule + ": " + suspicion.what;
   const RunResult last = play(small);
-  std::error_code error;
-  fs::create_directories(finding.folder, error);
   std::string report = fmt::format(
       "{}\nseverity: {}\n{}\nminimised in {} trials\n\nsee it again:\n  sockdrill run "
       "{}/scenario.json -t {}/server.json\n",
       diagnosis_of(suspicion), severity_name(severity_of(suspicion)), finding.real, smallest.trials,
       finding.folder, finding.folder);
   if (last.verdict.grade == Grade::fail) report += "\n" + sockdrill::explain(last, false);
-  const Json summary{{"rule", suspicion.rule}, {"what", suspicion.what}, {"stack", ""}};
+  const std::lock_guard lock(mutex_);
+  keep(finding, report, small, last);
+}
+
+void RealCampaign::keep(const FuzzFinding& finding, const std::string& report,
+                        const Scenario& small, const RunResult& last) {
+  std::error_code error;
+  fs::create_directories(finding.folder, error);
+  const Json summary{{"rule", finding.suspicion.rule}, {"what", finding.suspicion.what}};
   const std::vector<std::pair<std::string, std::string>> files{
       {"scenario.json", write_scenario_file(small)},
       {"server.json", write_target(target_).dump(2) + "\n"},
@@ -194,15 +191,13 @@ void RealCampaign::explain(Scenario scenario, const Suspicion& suspicion) {
       {"output.txt", last.server_output},
       {"report.txt", report},
       {"finding.json", summary.dump(2) + "\n"}};
-  const std::lock_guard lock(mutex_);
   for (const auto& [name, text] : files) {
     if (const auto written = write_file(finding.folder + "/" + name, text); !written)
       observer_.note(finding.folder + "/" + name + ": " + describe(written.error()));
   }
-  static_cast<void>(write_finding_summary(finding));
-  findings_.push_back(finding);
-  ++fresh_;
-  observer_.found(finding);
+  if (const Result<void> written = write_finding_summary(finding); !written)
+    observer_.note(to_string(written.error()));
+  ledger_.add(finding);
 }
 
 void RealCampaign::work(unsigned job) {
@@ -214,7 +209,6 @@ void RealCampaign::work(unsigned job) {
     if (result.verdict.grade == Grade::error && !result.is_bad_input) {
       const std::lock_guard lock(mutex_);
       why_not_ = result.verdict.reason;
-      has_failed_ = true;
       return;
     }
     take_in(scenario, result);
@@ -223,54 +217,22 @@ void RealCampaign::work(unsigned job) {
   }
 }
 
-void RealCampaign::tell() {
-  const std::lock_guard lock(mutex_);
-  status_.took = monotonic_now() - began_;
-  status_.rate = static_cast<double>(status_.inputs - told_inputs_);
-  told_inputs_ = status_.inputs;
-  status_.corpus = corpus_.size();
-  status_.findings = findings_.size();
-  status_.since_new = monotonic_now() - new_at_;
-  status_.history.push_back(status_.features);
-  observer_.at(status_);
-}
-
 Result<CampaignResult> RealCampaign::run() {
-  findings_ = TRY(read_findings(folder_.findings()));
-  for (const FuzzFinding& finding : findings_) known_.insert(identity_of(finding.suspicion));
   for (const std::string& from : {folder_.inputs(), folder_.seeds()}) {
     for (const std::string& file : files_in(from)) corpus_.push_back(read_file(file).value_or(""));
   }
   if (corpus_.empty()) return fail("no scenario of the suite is for this server");
-  std::vector<std::thread> threads;
+  std::vector<std::jthread> threads;
   for (unsigned job = 0; job < options_.jobs; ++job)
     threads.emplace_back([this, job] { work(job); });
-  Nanoseconds told_at = monotonic_now();
   while (!is_over()) {
     ::poll(nullptr, 0, 100);
-    if (monotonic_now() - told_at < 1s) continue;
-    told_at = monotonic_now();
-    tell();
+    const std::lock_guard lock(mutex_);
+    if (ledger_.is_time_to_tell()) ledger_.tell(inputs_, corpus_.size());
   }
-  for (std::thread& thread : threads) thread.join();
-  tell();
-  std::sort(findings_.begin(), findings_.end(), [](const FuzzFinding& a, const FuzzFinding& b) {
-    return severity_of(a.suspicion) < severity_of(b.suspicion);
-  });
-  const CampaignTotals before = folder_.read_totals();
-  TRY_VOID(folder_.write_totals(
-      {.inputs = before.inputs + status_.inputs,
-       .milliseconds =
-           before.milliseconds +
-           static_cast<std::uint64_t>(
-               std::chrono::duration_cast<std::chrono::milliseconds>(status_.took).count()),
-       .features = std::max(before.features, status_.features)},
-      target_.name));
-  return CampaignResult{.status = status_,
-                        .findings = findings_,
-                        .fresh = fresh_,
-                        .why_not = why_not_,
-                        .was_interrupted = interrupted_};
+  threads.clear();  // each ends its run
+  ledger_.tell(inputs_, corpus_.size());
+  return ledger_.result(why_not_);
 }
 
 }  // namespace
@@ -309,7 +271,9 @@ Result<CampaignResult> run_on_real_kernel(const Home& home, const Installation& 
                                           const CampaignOptions& options,
                                           CampaignObserver& observer,
                                           const std::atomic<bool>& interrupted) {
-  RealCampaign campaign(home, installation, target, folder, options, observer, interrupted);
+  Ledger ledger = TRY(Ledger::open(folder, target, options, observer, interrupted));
+  RealCampaign campaign(home, installation, target, folder, options, observer, interrupted,
+                        std::move(ledger));
   return campaign.run();
 }
 

@@ -32,20 +32,27 @@ Verdict RealKernel::play(const FuzzFinding& finding, const Target& target,
       .verdict;
 }
 
-std::string RealKernel::look_at(const FuzzFinding& finding, const Target& target,
-                                const std::atomic<bool>& interrupted) const {
-  const Verdict verdict = play(finding, target, interrupted);
+std::optional<bool> RealKernel::fails(const Verdict& verdict) {
   switch (verdict.grade) {
     case Grade::fail:
-      return "the real kernel shows a failure, too";
+      return true;
     case Grade::pass:
     case Grade::info:
     case Grade::warn:
     case Grade::known:
-      return "only the simulated kernel shows it: on the real one the same scenario passes";
+      return false;
     default:
-      return fmt::format("not decided on the real kernel: {}", verdict.reason);
+      return std::nullopt;
   }
+}
+
+std::string RealKernel::look_at(const FuzzFinding& finding, const Target& target,
+                                const std::atomic<bool>& interrupted) const {
+  const Verdict verdict = play(finding, target, interrupted);
+  const std::optional<bool> is_there = fails(verdict);
+  if (!is_there) return fmt::format("not decided on the real kernel: {}", verdict.reason);
+  return *is_there ? "the real kernel shows a failure, too"
+                   : "only the simulated kernel shows it: on the real one the same scenario passes";
 }
 
 Result<void> complete_finding(const FuzzFinding& finding, const std::string& was) {

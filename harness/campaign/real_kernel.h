@@ -3,6 +3,7 @@
 // What the real kernel has to say to a finding. Internal to campaign/.
 
 #include <atomic>
+#include <optional>
 #include <string>
 
 #include "harness/campaign/folder.h"
@@ -19,6 +20,8 @@ class RealKernel final {
   /// Plays its scenario there: how it ended.
   [[nodiscard]] Verdict play(const FuzzFinding& finding, const Target& target,
                              const std::atomic<bool>& interrupted) const;
+  /// Nothing: it was not decided.
+  static std::optional<bool> fails(const Verdict& verdict);
   /// The same in words.
   [[nodiscard]] std::string look_at(const FuzzFinding& finding, const Target& target,
                                     const std::atomic<bool>& interrupted) const;

@@ -21,13 +21,18 @@ struct Rule {
   std::string_view demand;
 };
 
-constexpr std::array<Rule, 13> kRules{{
+constexpr std::array<Rule, 18> kRules{{
     {"crash", 0, "No input may make a server touch memory that is not its own."},
     {"invariant/alive", 1,
      "Whatever a client does, the server serves the others on (RFC 1122, 1.2.2)."},
+    {"invariant/stderr", 0,
+     "A sanitizer's or the C library's last word is about the server's memory."},
     {"hang", 2, "No input may take a server for ever: others wait meanwhile."},
     {"oom", 2, "Memory for one client must have a bound (RFC 7766, section 10, has the reasons)."},
     {"probe", 2, "After rude clients have left, a fresh one must be served (RFC 1122, 1.2.2)."},
+    {"invariant/probe", 2,
+     "After rude clients have left, a fresh one must be served (RFC 1122, 1.2.2)."},
+    {"invariant/rest", 2, "With nothing to do a server comes to rest (poll(2), epoll(7))."},
     {"invariant/stall", 2,
      "Input that can be read must be read: a readiness that was told once is not told again "
      "(epoll(7))."},
@@ -35,6 +40,9 @@ constexpr std::array<Rule, 13> kRules{{
     {"invariant/quiet-cpu", 4, "With nothing to do a server sleeps (poll(2), epoll(7))."},
     {"invariant/descriptors", 4,
      "What was opened for a client is closed when it has gone (close(2))."},
+    {"invariant/memory", 4,
+     "What was taken for a client is given back when it has gone (free(3))."},
+    {"invariant/left-over", 4, "What a server has started ends with it (wait(2), kill(2))."},
     {"invariant/close-wait", 4,
      "Who has read the end of a stream must close, too (RFC 9293, 3.6)."},
     {"invariant/threads", 4,

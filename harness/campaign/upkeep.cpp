@@ -1,11 +1,11 @@
 // What is done to a campaign between its sessions.
 
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
 
 #include "harness/base/fd.h"
-#include "harness/base/text.h"
 #include "harness/base/try.h"
 #include "harness/campaign/campaign.h"
 #include "harness/campaign/corpus.h"
@@ -30,16 +30,6 @@ std::vector<std::string> inputs_of(const std::string& folder) {
   return files_in(fs::is_directory(whole + "/inputs", error) ? whole + "/inputs" : whole);
 }
 
-/// Named by what is in it: the same input of two corpora is one.
-Result<void> take_in(const std::string& file, const CampaignFolder& folder) {
-  const SysResult<std::string> octets = read_file(file);
-  if (!octets) return fail(describe(octets.error()), file);
-  const std::string to = fmt::format("{}/{:016x}", folder.inputs(), hash_of(*octets));
-  if (const auto written = write_file(to, *octets); !written)
-    return fail(describe(written.error()), to);
-  return {};
-}
-
 Result<bool> is_gone_on(const FuzzedServer& server, const FuzzFinding& finding,
                         const std::atomic<bool>& interrupted) {
   const std::unique_ptr<Worker> worker =
@@ -54,10 +44,7 @@ Result<bool> is_gone_on(const FuzzedServer& server, const FuzzFinding& finding,
 Result<bool> is_gone_on(const RealKernel& real, const FuzzFinding& finding, const Target& target,
                         const std::atomic<bool>& interrupted) {
   const Verdict verdict = real.play(finding, target, interrupted);
-  if (verdict.grade == Grade::fail) return false;
-  const bool is_decided = verdict.grade == Grade::pass || verdict.grade == Grade::info ||
-                          verdict.grade == Grade::warn || verdict.grade == Grade::known;
-  if (is_decided) return true;
+  if (const std::optional<bool> fails = RealKernel::fails(verdict)) return !*fails;
   return fail(fmt::format("could not be played again: {}", verdict.reason), finding.folder);
 }
 
@@ -79,7 +66,9 @@ Result<SmallerCorpus> merge(const Home& home, const Installation& installation,
   std::size_t taken = 0;
   for (const std::size_t place : worth_keeping(inputs, before)) {
     if (place < before) continue;
-    TRY_VOID(take_in(inputs[place].file, folder));
+    const SysResult<std::string> octets = read_file(inputs[place].file);
+    if (!octets) return fail(describe(octets.error()), inputs[place].file);
+    TRY_VOID(keep_input(*octets, folder));
     ++taken;
   }
   return SmallerCorpus{.before = files.size(), .after = before + taken};
@@ -92,14 +81,10 @@ Result<SmallerCorpus> minimise_corpus(const Home& home, const Installation& inst
   const std::vector<std::string> files = files_in(folder.inputs());
   const std::vector<WeighedInput> inputs = TRY(weigh(server, folder, files, interrupted));
   const std::vector<std::size_t> chosen = worth_keeping(inputs, 0);
-  std::size_t next = 0;
   std::error_code error;
   for (std::size_t place = 0; place < inputs.size(); ++place) {
-    if (next < chosen.size() && chosen[next] == place) {
-      ++next;
-      continue;
-    }
-    fs::remove(inputs[place].file, error);
+    if (!std::binary_search(chosen.begin(), chosen.end(), place))
+      fs::remove(inputs[place].file, error);
   }
   return SmallerCorpus{.before = files.size(), .after = chosen.size()};
 }
@@ -112,7 +97,7 @@ Result<std::vector<FuzzFinding>> triage(const Home& home, const Installation& in
   const RealKernel real(home, installation);
   for (FuzzFinding& finding : findings) {
     if (interrupted) break;
-    finding.is_gone = finding.was_found_on_real_kernel() || !server
+    finding.is_gone = finding.found_on_real || !server
                           ? TRY(is_gone_on(real, finding, target, interrupted))
                           : TRY(is_gone_on(*server, finding, interrupted));
     TRY_VOID(write_finding_summary(finding));

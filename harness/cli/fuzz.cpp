@@ -104,29 +104,41 @@ Result<Subject> subject_of(const Installation& installation, const FuzzArguments
 }
 
 /// The reports of run's kind, and a campaign's own in JSON.
-Result<void> write_reports(const std::vector<std::string>& words, const CampaignResult& result,
-                           const std::string& target, int code) {
+struct FuzzReports {
+  std::vector<std::string> json_files;
+  Reports others;
+};
+
+/// Before anything is done: a word that was mistyped is not told at the end of a night.
+Result<FuzzReports> open_fuzz_reports(const std::vector<std::string>& words) {
+  FuzzReports reports;
   std::vector<std::string> others;
   for (const std::string& word : words) {
-    if (!word.starts_with("json=")) {
+    if (word.starts_with("json="))
+      reports.json_files.push_back(word.substr(5));
+    else
       others.push_back(word);
-      continue;
-    }
-    const std::string file = word.substr(5);
+  }
+  reports.others = TRY(open_reports(others, StandardOutput::not_ours, false));
+  return reports;
+}
+
+Result<void> write_reports(const FuzzReports& reports, const CampaignResult& result,
+                           const std::string& target, int code) {
+  for (const std::string& file : reports.json_files) {
     if (const auto written = write_file(file, json_of(result, target).dump(2) + "\n"); !written)
       return fail(describe(written.error()), file);
   }
-  const Reports reports = TRY(open_reports(others, StandardOutput::not_ours, false));
   const std::vector<RunResult> results = results_of(result, target);
   Totals totals;
   for (const RunResult& one : results) totals.add(one);
   totals.took = result.status.took;
-  for (const auto& reporter : reports.reporters) {
+  for (const auto& reporter : reports.others.reporters) {
     reporter->begin(results.size(), results.size(), 1);
     for (const RunResult& one : results) reporter->add(one);
     reporter->end(totals, code, result.was_interrupted);
   }
-  return finish(reports);
+  return finish(reports.others);
 }
 
 bool is_open(const FuzzFinding& finding) { return !finding.is_gone; }
@@ -137,7 +149,7 @@ int code_of(const std::vector<FuzzFinding>& findings) {
 
 Result<int> carry_out_campaign(const Home& home, const Installation& installation,
                                const Subject& subject, const FuzzArguments& arguments,
-                               Nanoseconds time) {
+                               Nanoseconds time, const FuzzReports& reports) {
   const std::string& name = subject.target.name;
   const std::uint64_t before = subject.folder.read_totals().inputs;
   if (before > 0) print(fmt::format("goes on after {}\n", count_of(before, "input")));
@@ -162,12 +174,12 @@ Result<int> carry_out_campaign(const Home& home, const Installation& installatio
     code = kExitInterrupted;
   }
   if (result.why_not.empty()) print(summary_of(result, subject.folder, name));
-  TRY_VOID(write_reports(arguments.reports, result, name, code));
+  TRY_VOID(write_reports(reports, result, name, code));
   return code;
 }
 
 Result<int> carry_out_triage(const Home& home, const Installation& installation,
-                             const Subject& subject, const FuzzArguments& arguments) {
+                             const Subject& subject, const FuzzReports& reports) {
   const std::vector<FuzzFinding> findings =
       TRY(triage(home, installation, subject.target, subject.folder, catch_interrupts()));
   print(list_findings(findings));
@@ -177,25 +189,22 @@ Result<int> carry_out_triage(const Home& home, const Installation& installation,
   const int code = code_of(findings);
   CampaignResult result;
   result.findings = findings;
-  TRY_VOID(write_reports(arguments.reports, result, subject.target.name, code));
+  TRY_VOID(write_reports(reports, result, subject.target.name, code));
   return code;
 }
 
 Result<int> carry_out_upkeep(const Home& home, const Installation& installation,
                              const Subject& subject, const FuzzArguments& arguments) {
   const std::atomic<bool>& interrupted = catch_interrupts();
-  if (!arguments.merge.empty()) {
-    const SmallerCorpus merged = TRY(
-        merge(home, installation, subject.target, subject.folder, arguments.merge, interrupted));
-    print(fmt::format("{} looked at, {} kept in {}\n", count_of(merged.before, "input"),
-                      with_separators(merged.after), subject.folder.inputs()));
-  }
-  if (arguments.minimize) {
-    const SmallerCorpus smaller =
-        TRY(minimise_corpus(home, installation, subject.target, subject.folder, interrupted));
-    print(fmt::format("{} looked at, {} kept in {}\n", count_of(smaller.before, "input"),
-                      with_separators(smaller.after), subject.folder.inputs()));
-  }
+  const auto tell = [&](const SmallerCorpus& corpus) {
+    print(fmt::format("{} looked at, {} kept in {}\n", count_of(corpus.before, "input"),
+                      with_separators(corpus.after), subject.folder.inputs()));
+  };
+  if (!arguments.merge.empty())
+    tell(TRY(
+        merge(home, installation, subject.target, subject.folder, arguments.merge, interrupted)));
+  if (arguments.minimize)
+    tell(TRY(minimise_corpus(home, installation, subject.target, subject.folder, interrupted)));
   return kExitPassed;
 }
 
@@ -209,9 +218,8 @@ int carry_out(const FuzzArguments& arguments) {
   if (!time)
     return complain(Error{
         fmt::format("'{}': expected a time such as 90, 90s, 10m or 8h", arguments.time), "--for"});
-  // Before anything is made: what is mistyped here would only be told at the end.
-  if (const Result<Reports> reports = open_reports({}, StandardOutput::not_ours, false); !reports)
-    return complain(reports.error());
+  const Result<FuzzReports> reports = open_fuzz_reports(arguments.reports);
+  if (!reports) return complain(reports.error());
   const Result<Subject> subject = subject_of(*installation, arguments);
   if (!subject) return complain(subject.error());
   const Result<Home> home = enter_home(true);
@@ -221,9 +229,9 @@ int carry_out(const FuzzArguments& arguments) {
   }
   const bool is_upkeep = arguments.minimize || !arguments.merge.empty();
   const Result<int> code =
-      !arguments.triage.empty() ? carry_out_triage(*home, *installation, *subject, arguments)
+      !arguments.triage.empty() ? carry_out_triage(*home, *installation, *subject, *reports)
       : is_upkeep               ? carry_out_upkeep(*home, *installation, *subject, arguments)
-                  : carry_out_campaign(*home, *installation, *subject, arguments, *time);
+                  : carry_out_campaign(*home, *installation, *subject, arguments, *time, *reports);
   if (code) return *code;
   static_cast<void>(complain(code.error()));
   return kExitOurError;
