@@ -17,8 +17,6 @@
 namespace sockdrill {
 namespace {
 
-constexpr Budget kBudget{.steps = 64, .octets = std::uint64_t{1} << 17U};  // as of server fuzzers
-
 constexpr Transport kTransport = SOCKDRILL_DIRECT_UDP ? Transport::udp : Transport::tcp;
 
 using Sessions = std::map<std::string, std::unique_ptr<protocols::Session>>;
@@ -56,8 +54,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sockdrill;
   static const Target target{.transport = kTransport,
                              .speaks = built_in_dialogue("echo", kTransport).value()};
-  const Scenario scenario =
-      decode({static_cast<const char*>(static_cast<const void*>(data)), size}, target, kBudget);
+  const Scenario scenario = decode({static_cast<const char*>(static_cast<const void*>(data)), size},
+                                   target, kInputBudget);
   const Result<Plan> plan = make_plan(scenario, target, PlanOptions{});
   if (!plan || plan->cases.empty()) return -1;
   Sessions sessions;

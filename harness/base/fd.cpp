@@ -19,6 +19,10 @@ SysResult<Pipe> make_pipe() {
   return Pipe{OwnedFd{ends[0]}, OwnedFd{ends[1]}};
 }
 
+std::string contents_of(const OwnedFd& file) {
+  return read_file("/proc/self/fd/" + std::to_string(file.raw())).value_or("");
+}
+
 SysResult<std::string> read_file(const std::string& path, std::size_t most) {
   const OwnedFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!file.is_open()) return fail(last_errno());

@@ -57,6 +57,8 @@ SysResult<Pipe> make_pipe();
 /// for one of more than `most` octets, of which no more are read.
 SysResult<std::string> read_file(const std::string& path,
                                  std::size_t most = std::numeric_limits<std::size_t>::max());
+/// Of a file that is open here, from its beginning; "" when it cannot be read.
+std::string contents_of(const OwnedFd& file);
 /// Makes it anew, whatever was there. After an error a part of it may stand there.
 SysResult<void> write_file(const std::string& path, std::string_view octets);
 

@@ -106,6 +106,12 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant);
 }
 
+void replace_all(std::string& in, std::string_view what, std::string_view by) {
+  if (what.empty()) return;
+  for (std::size_t at = 0; (at = in.find(what, at)) != std::string::npos; at += by.size())
+    in.replace(at, what.size(), by);
+}
+
 std::string to_hex(std::string_view octets) {
   std::string hex;
   hex.reserve(octets.size() * 2);

@@ -30,6 +30,9 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 /// "; did you mean 'x'?" or "".
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
+/// Every `what` in `in` by `by`; an empty `what` is nowhere.
+void replace_all(std::string& in, std::string_view what, std::string_view by);
+
 /// Two small digits an octet.
 std::string to_hex(std::string_view octets);
 /// Pairs of digits, small or capital, and nothing else; nothing when they are not that.

@@ -56,5 +56,13 @@ TEST(QuoteForShellTest, QuotesOnlyWhatAShellWouldChange) {
   EXPECT_EQ(quote_for_shell(""), "''");
 }
 
+TEST(TextTest, ReplacesEveryOne) {
+  std::string text = "a.b.c";
+  replace_all(text, ".", "..");
+  EXPECT_EQ(text, "a..b..c");
+  replace_all(text, "", "x");
+  EXPECT_EQ(text, "a..b..c");
+}
+
 }  // namespace
 }  // namespace sockdrill

@@ -137,12 +137,12 @@ void Campaign::collect(const std::string& prefix, const std::string& said) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_.found(), error)) {
     const std::string name = entry.path().filename();
-    if (!name.starts_with(prefix) || name.ends_with(".history")) continue;
+    if (!name.starts_with(prefix) || name.ends_with(kHistoryEnding)) continue;
     const bool is_waiting = std::find(raw_.begin(), raw_.end(), entry.path()) != raw_.end();
     const bool is_slow_only = name.find("slow-unit-") != std::string::npos;
     if (is_known || is_slow_only) {
       fs::remove(entry.path(), error);
-      fs::remove(entry.path().string() + ".history", error);
+      fs::remove(entry.path().string() + kHistoryEnding, error);
     } else if (!is_waiting) {
       raw_.push_back(entry.path());
     }
@@ -185,7 +185,7 @@ void Campaign::set_aside(const std::string& raw, const std::string& why) {
   const fs::path aside = folder_.path() + "/unconfirmed";
   std::error_code error;
   fs::create_directories(aside, error);
-  for (const char* ending : {"", ".history"})
+  for (const char* ending : {"", kHistoryEnding})
     fs::rename(raw + ending, aside / (fs::path(raw).filename().string() + ending), error);
   observer_.note(fmt::format("{}: kept in {}", why, aside.string()));
 }
@@ -225,7 +225,7 @@ void Campaign::keep(const FuzzFinding& made, const std::string& raw) {
     ledger_.add(finding);
   }
   fs::remove(raw, error);
-  fs::remove(raw + ".history", error);
+  fs::remove(raw + kHistoryEnding, error);
 }
 
 void Campaign::attend(Slot& slot) {

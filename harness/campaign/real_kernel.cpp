@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "harness/base/fd.h"
+#include "harness/base/text.h"
 #include "harness/base/try.h"
 #include "harness/suite/select.h"
 
@@ -13,11 +14,6 @@ namespace sockdrill {
 namespace {
 
 namespace fs = std::filesystem;
-
-void replace_all(std::string& in, const std::string& what, const std::string& by) {
-  for (std::size_t at = 0; (at = in.find(what, at)) != std::string::npos; at += by.size())
-    in.replace(at, what.size(), by);
-}
 
 }  // namespace
 

@@ -20,7 +20,7 @@ std::string clock_of(Nanoseconds time);
 std::string list_findings(const std::vector<FuzzFinding>& findings);
 std::string summary_of(const CampaignResult& result, const CampaignFolder& folder,
                        const std::string& target);
-/// For programs: README.md describes it.
+/// For programs: fuzz/README.md describes it.
 Json json_of(const CampaignResult& result, const std::string& target);
 /// As the reporters of `run` take them: a result a finding, or one that has passed.
 std::vector<RunResult> results_of(const CampaignResult& result, const std::string& target);

@@ -12,7 +12,7 @@
 
 namespace sockdrill {
 
-/// Which server: of run and plan.
+/// Which server: of run, plan, list and fuzz.
 struct TargetArguments {
   std::vector<std::string> targets;
   std::string exec;

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the subcommands that deal with compact forms have in common.
+// What the subcommands that deal with compact forms, or write what they have made, have in common.
 
 #include <string_view>
 

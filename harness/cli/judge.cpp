@@ -72,7 +72,8 @@ int carry_out(const ReplayArguments& arguments) {
   if (!check) return complain(check.error());
   const Result<Home> home = enter_home(true);
   if (!home) return complain(home.error());
-  SuiteOptions options{.seed = recording->seed};
+  // What was recorded without faults is asked of the real kernel, wherever it was recorded.
+  SuiteOptions options{.seed = recording->seed, .simulated = check->first.needs_simulated_kernel()};
   if (recording->cases.size() == 1) options.only = recording->cases[0];
   std::vector<std::unique_ptr<Reporter>> reporters;
   const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;

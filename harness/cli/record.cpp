@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Writes the script while the session goes on, and tells its user how far it is.
+/// Makes the script as the session goes on, and says where to connect.
 class SessionWriter final : public ProxyObserver {
  public:
   SessionWriter(SessionScript& script, const RecordArguments& arguments)

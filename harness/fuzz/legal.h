@@ -22,6 +22,8 @@ struct Budget {
   std::uint64_t steps = 400'000;                   ///< unrolled
   std::uint64_t octets = std::uint64_t{1} << 30U;  ///< of all payloads, unrolled
 };
+/// Of an input that is to be played very often: what is large is slow, and finds nothing more.
+inline constexpr Budget kInputBudget{.steps = 64, .octets = std::uint64_t{1} << 17U};
 
 Scenario make_legal(Scenario scenario, const Target& target, const Budget& budget = {});
 

@@ -48,10 +48,8 @@ const std::vector<ConnectOutcome>& connect_outcomes_in_form() {
 }
 
 bool is_address(std::string_view text) { return ip_address(std::string(text), 0).has_value(); }
-bool is_to_say(std::string_view text) {
-  return text == "anything" || errno_named(std::string(text)).value != 0;
-}
 bool is_error_name(std::string_view text) { return errno_named(std::string(text)).value != 0; }
+bool is_to_say(std::string_view text) { return text == "anything" || is_error_name(text); }
 
 /// Present is known from the flags.
 template <typename T>

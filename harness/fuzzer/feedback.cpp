@@ -116,7 +116,7 @@ void Feedback::on_outcome(const std::string& client, ClientOutcome outcome,
                      : replies_are_requests_           ? "(reply)"
                                                        : class_of_reply(octets);
   if (classes_.size() >= kMostClasses && !classes_.contains(what)) what = "(other)";
-  classes_.try_emplace(what, 0);
+  classes_.insert(what);
   const std::uint64_t here = hash_of(what);
   std::uint64_t& last = last_[client];
   count(combine(last ^ 0x5bd1e995, here));

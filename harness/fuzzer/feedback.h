@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "harness/sim/libc/simulation.h"
 #include "harness/simulated/quick_player.h"
@@ -31,16 +32,15 @@ class Feedback final {
   /// How many features have been seen at all.
   [[nodiscard]] static std::size_t seen();
 
+ private:
   /// A feature, by its hash.
   static void count(std::uint64_t hash);
-
- private:
   void on_call(const sim::Task& task, const sim::CallSeen& call);
 
   bool replies_are_requests_;
   std::uint64_t last_call_ = 0;
   std::unordered_map<std::string, std::uint64_t> last_;  ///< of each client
-  std::unordered_map<std::string, int> classes_;         ///< bounded: octets may be anything
+  std::unordered_set<std::string> classes_;              ///< bounded: octets may be anything
 };
 
 /// Hands libFuzzer the counters that the program was built with, if it was.

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "harness/base/fd.h"
+#include "harness/base/text.h"
 #include "harness/base/try.h"
 #include "harness/fuzz/compact.h"
 #include "harness/fuzz/join.h"
@@ -27,14 +28,9 @@ constexpr std::size_t kMostTrialsOfHistory = 2000;  ///< it is much larger
 /// Of the words of a command line with a fixed port and path, those with placeholders.
 std::vector<std::string> with_placeholders(std::vector<std::string> words,
                                            const QuickPlayerOptions& place) {
-  const auto replace = [](std::string& in, const std::string& what, const std::string& by) {
-    if (what.empty()) return;
-    for (std::size_t at = 0; (at = in.find(what, at)) != std::string::npos; at += by.size())
-      in.replace(at, what.size(), by);
-  };
   for (std::string& word : words) {
-    replace(word, std::to_string(place.port), "{port}");
-    replace(word, place.path, "{path}");
+    replace_all(word, std::to_string(place.port), "{port}");
+    replace_all(word, place.path, "{path}");
   }
   return words;
 }

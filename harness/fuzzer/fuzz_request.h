@@ -18,8 +18,7 @@ struct FuzzRequest {
   // Where the server was told to listen.
   std::uint16_t port = 0;
   std::string path;  ///< AF_UNIX
-  /// For libFuzzer, or `--play FILE`, `--explain FILE FOLDER`, `--features FILE...`; [0] is what a
-  /// person types before `--play FILE` to see a finding again.
+  /// For libFuzzer, or `--play FILE`, `--explain FILE FOLDER`; [0] is a program's name.
   std::vector<std::string> words;
   /// As identity_of() gives them: what is found again is passed over.
   std::vector<std::string> known;
@@ -31,6 +30,9 @@ Result<FuzzRequest> read_fuzz_request(const std::string& text, const std::string
 
 /// What makes two suspicions the same: the rule, and what it says but for numbers.
 std::string identity_of(const Suspicion& suspicion);
+
+/// Of the file with the inputs before the one in a file of the same name without it (history.h).
+inline constexpr const char* kHistoryEnding = ".history";
 
 /// The status of one that wants to be started anew, with nothing found.
 inline constexpr int kExitToGoOn = 75;  // EX_TEMPFAIL of sysexits.h

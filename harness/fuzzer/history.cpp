@@ -7,12 +7,12 @@
 #include <cerrno>
 
 #include "harness/base/fd.h"
+#include "harness/fuzzer/fuzz_request.h"
 
 namespace sockdrill {
 
 namespace {
 
-constexpr const char* kHistoryEnding = ".history";
 constexpr std::size_t kSizeOctets = 4;  ///< before each form, the lowest first
 
 bool write_octets(int fd, std::string_view octets) {
@@ -23,13 +23,6 @@ bool write_octets(int fd, std::string_view octets) {
     octets.remove_prefix(static_cast<std::size_t>(written));
   }
   return true;
-}
-
-/// FNV-1a.
-std::uint64_t hash_of_form(std::string_view octets) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : octets) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
 }
 
 /// Texts one behind the other, as far as there is room for them.
@@ -58,7 +51,7 @@ const char* History::write(const std::string& prefix) {
   if (added_ == 0) return "";
   const Bytes& last = forms_[(added_ - 1) % kKept];
   std::array<char, 16> digits{};
-  std::uint64_t hash = hash_of_form(last);
+  std::uint64_t hash = hash_of(last);
   for (char& digit : digits) {
     digit = "0123456789abcdef"[hash >> 60U];
     hash <<= 4U;

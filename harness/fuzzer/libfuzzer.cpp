@@ -55,6 +55,11 @@ void let_them_be_reported() {
   }
 }
 
+void begin_report() {
+  sim::current_task = nullptr;
+  if (the_fuzzer != nullptr) the_fuzzer->keep_input();
+}
+
 std::string_view octets_of(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
@@ -75,11 +80,6 @@ int run_input(const std::uint8_t* data, std::size_t size) {
 }
 
 }  // namespace
-
-void begin_report() {
-  sim::current_task = nullptr;
-  if (the_fuzzer != nullptr) the_fuzzer->keep_input();
-}
 
 int run_libfuzzer(ServerFuzzer& fuzzer, std::vector<std::string> words) {
   the_fuzzer = &fuzzer;

@@ -57,9 +57,7 @@ class ServerOutput final {
     if (::fstat(memory_.raw(), &status) == 0 && status.st_size > kMostOutput) clear();
   }
   void clear() const { static_cast<void>(::ftruncate(memory_.raw(), 0)); }
-  [[nodiscard]] std::string text() const {
-    return read_file(fmt::format("/proc/self/fd/{}", memory_.raw())).value_or("");
-  }
+  [[nodiscard]] std::string text() const { return contents_of(memory_); }
 
  private:
   OwnedFd memory_;
@@ -82,7 +80,7 @@ int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlay
   const ServerOutput output;
   FuzzCounters& counters = counters_in(request.counters);
   const std::set<std::string> known(request.known.begin(), request.known.end());
-  Feedback* feedback = nullptr;
+  std::optional<Feedback> feedback;
   ServerFuzzerOptions options{.place = place};
   options.artifact_prefix = artifact_prefix_in(request.words);
   options.on_start = [&] { output.take_over(); };
@@ -114,8 +112,7 @@ int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlay
   };
   ServerFuzzer fuzzer(std::move(program), sim::memory_of_program(), request.target,
                       std::move(options));
-  Feedback goes_by(fuzzer.simulation(), request.target.speaks.style == Style::echo);
-  feedback = &goes_by;
+  feedback.emplace(fuzzer.simulation(), request.target.speaks.style == Style::echo);
   fuzzer.simulation().on_crash = report_crash;
   adopt_counters_of_program();
   return run_libfuzzer(fuzzer, request.words);
@@ -145,11 +142,7 @@ namespace sim {
 bool should_drive() { return is_to_be_simulated(kFuzzVariable); }
 
 int drive(ServerProgram program) {
-  const std::string request_file = std::getenv(kFuzzVariable);
-  // The server's children and its own eyes: nothing of ours in its environment.
-  ::unsetenv(kFuzzVariable);
-  ::unsetenv("LD_PRELOAD");
-  program.environment = environ;
+  const std::string request_file = take_request(kFuzzVariable, program);
   reserve_descriptors();
   contain_crashes();
   const Result<int> status = answer(request_file, std::move(program));

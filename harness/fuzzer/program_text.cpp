@@ -69,9 +69,7 @@ std::uintptr_t ProgramText::return_address_above(const void* low, const void* hi
                                                              ~(sizeof(std::uintptr_t) - 1));
   const auto* const end = std::min(word + kWordsLookedAt, static_cast<const std::uintptr_t*>(high));
   for (; word < end; ++word) {
-    for (const Range& range : ranges_) {
-      if (*word >= range.begin && *word < range.end) return *word - range.base;
-    }
+    if (const Range* const range = range_of(*word); range != nullptr) return *word - range->base;
   }
   return 0;
 }

@@ -13,12 +13,7 @@ class ProgramText final {
  public:
   ProgramText();
 
-  [[nodiscard]] bool holds(std::uintptr_t place) const {
-    for (const Range& range : ranges_) {
-      if (place >= range.begin && place < range.end) return true;
-    }
-    return false;
-  }
+  [[nodiscard]] bool holds(std::uintptr_t place) const { return range_of(place) != nullptr; }
   /// The first word from `low` to `high` on a stack that is a place in the server's code: the
   /// return address of its last call, for nothing of ours lies in between that looks so. Relative
   /// to where the code was loaded, so the same in each process; 0: none near.
@@ -30,6 +25,12 @@ class ProgramText final {
     std::uintptr_t end;
     std::uintptr_t base;
   };
+  [[nodiscard]] const Range* range_of(std::uintptr_t place) const {
+    for (const Range& range : ranges_) {
+      if (place >= range.begin && place < range.end) return &range;
+    }
+    return nullptr;
+  }
   std::vector<Range> ranges_;
 };
 

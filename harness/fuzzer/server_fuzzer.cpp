@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "harness/fuzz/compact.h"
-#include "harness/fuzzer/finding.h"
 #include "harness/fuzzer/trials.h"
 
 namespace sockdrill {
@@ -43,10 +42,13 @@ void ServerFuzzer::start() {
   if (!options_.place.path.empty()) ::unlink(options_.place.path.c_str());
   player_ = std::make_unique<QuickPlayer>(simulation_, target_, place);
   const Result<void> started = player_->start();
-  if (started && simulation_.not_simulated().empty()) return;
-  const std::string& what = simulation_.not_simulated();
-  give_up(what.empty() ? started.error().message
-                       : fmt::format("the server calls {}, which is not simulated", what));
+  refuse_what_is_not_simulated();
+  if (!started) give_up(started.error().message);
+}
+
+void ServerFuzzer::refuse_what_is_not_simulated() const {
+  if (const std::string& what = simulation_.not_simulated(); !what.empty())
+    give_up(fmt::format("the server calls {}, which is not simulated", what));
 }
 
 int ServerFuzzer::run_one(std::string_view octets) {
@@ -58,8 +60,7 @@ int ServerFuzzer::run_one(std::string_view octets) {
   if (player_ == nullptr) start();
   history_.add(*form);
   std::optional<Suspicion> suspicion = player_->play(*plan);
-  if (const std::string& what = simulation_.not_simulated(); !what.empty())
-    give_up(fmt::format("the server calls {}, which is not simulated", what));
+  refuse_what_is_not_simulated();
   if (options_.on_input) options_.on_input();
   if (!suspicion) return 0;
   if (options_.refine) options_.refine(*suspicion);

@@ -8,10 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/fuzz/legal.h"
 #include "harness/fuzzer/finding.h"
 #include "harness/fuzzer/history.h"
-#include "harness/scenario/scenario.h"
 #include "harness/simulated/quick_player.h"
 
 namespace sockdrill {
@@ -53,6 +51,7 @@ class ServerFuzzer final {
  private:
   void start();
   void say(const std::string& text) const;
+  void refuse_what_is_not_simulated() const;
   [[noreturn]] void give_up(const std::string& why) const;
   [[noreturn]] void complain(const Suspicion& suspicion);
 

@@ -80,10 +80,6 @@ class CallLog final {
   std::deque<Line> calls_;
 };
 
-std::string contents_of(const OwnedFd& file) {
-  return read_file(fmt::format("/proc/self/fd/{}", file.raw())).value_or("");
-}
-
 /// The function of a line of a sanitizer's stack ("    #1 0x55 in echo(int) server.cpp:12:3").
 std::string function_in(std::string_view line) {
   const std::size_t in = line.find(" in ");

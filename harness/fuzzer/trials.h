@@ -19,9 +19,6 @@ namespace sockdrill {
 /// signal, a second instance), would be blamed on the server, or on the next input.
 Result<Plan> plan_of_input(const Scenario& scenario, const Target& target);
 
-/// An input is a small scenario: what is large is slow, and finds nothing more.
-inline constexpr Budget kInputBudget{.steps = 64, .octets = std::uint64_t{1} << 17U};
-
 /// What an input's octets are: a scenario in the compact form, or, for corpora that people keep, as
 /// JSON (of a check its first case), which the first octet tells.
 Result<Scenario> scenario_of_input(std::string_view octets, const Target& target);
@@ -51,7 +48,6 @@ class Trials final {
   /// What the last child wrote to stdout and stderr, the server among it.
   [[nodiscard]] const std::string& output() const { return output_; }
   [[nodiscard]] const Target& target() const { return target_; }
-  [[nodiscard]] const QuickPlayerOptions& place() const { return place_; }
 
  private:
   template <typename Body>

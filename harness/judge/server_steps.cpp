@@ -87,13 +87,6 @@ void judge_second(Walk& walk, const PlannedStep& step, const Second& second,
                   const std::vector<std::size_t>& events, const std::string& ended) {
   const Event* exited = find(walk, events, Kind::exited);
   const std::string output = output_of(walk, events);
-  if (ended == "impossible") {
-    const Event* failed = find(walk, events, Kind::failed);
-    Finding& finding = walk.add("step", Grade::error,
-                                fmt::format("the second instance could not be started: {}",
-                                            failed == nullptr ? "" : failed->text));
-    return place(finding, step, events);
-  }
   if (ended == "unmet" || exited == nullptr) {
     if (second.port == Second::Port::zero) return judge_reported_port(walk, step, events, output);
     return judge_lives_on(walk, step, second, events);

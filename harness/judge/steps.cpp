@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <cstring>
 
 #include "harness/judge/step_findings.h"
 

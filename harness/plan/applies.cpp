@@ -67,16 +67,6 @@ std::optional<std::string> why_not_elsewhere(const Scenario& scenario, const Tar
 
 }  // namespace
 
-bool has_server_action(const std::vector<Step>& steps,
-                       const std::function<bool(const ServerAction&)>& is_wanted) {
-  return std::ranges::any_of(steps, [&](const Step& step) {
-    if (const auto* repeat = std::get_if<RepeatStep>(&step.what))
-      return has_server_action(repeat->steps, is_wanted);
-    const auto* server = std::get_if<ServerStep>(&step.what);
-    return server != nullptr && is_wanted(server->action);
-  });
-}
-
 std::optional<std::string> why_not(const Scenario& scenario, const Target& target) {
   const Applies& applies = scenario.applies;
   if (!applies.transport.empty() && std::find(applies.transport.begin(), applies.transport.end(),

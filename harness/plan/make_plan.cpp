@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "harness/base/check.h"
 #include "harness/base/overload.h"
 #include "harness/base/try.h"
 #include "harness/plan/resolve.h"

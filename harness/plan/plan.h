@@ -93,10 +93,6 @@ struct Plan {
                          ///< 'text' takes 1 to 64 octets, not 127"
 };
 
-/// Whether an action of the server's in these steps, repeated ones too, is such a one.
-bool has_server_action(const std::vector<Step>& steps,
-                       const std::function<bool(const ServerAction&)>& is_wanted);
-
 /// Why a check is not for a target ("it is for tcp, this one listens on udp"); nothing when it is.
 std::optional<std::string> why_not(const Scenario& scenario, const Target& target);
 

@@ -1,6 +1,5 @@
 #include "harness/play/client_sockets.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -8,7 +7,6 @@
 #include <sys/un.h>
 
 #include <cerrno>
-#include <climits>
 
 #include "harness/base/check.h"
 #include "harness/play/end_connection.h"

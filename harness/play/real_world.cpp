@@ -91,7 +91,7 @@ class RealWorld final : public World {
   }
   void feed_inputs();
   Result<ServerAddress> address_for(const StartOptions& options);
-  /// Clients go there from now on.
+  /// Clients go there from now on, and whoever starts beside it.
   void lead_clients_to(const ServerAddress& server);
 
   std::unique_ptr<Stage> stage_;
@@ -100,8 +100,7 @@ class RealWorld final : public World {
   Watcher watcher_;
   ClientSockets sockets_;
   Nanoseconds began_;
-  ServerAddress usual_;   ///< where it is told to listen
-  ServerAddress server_;  ///< where the first instance was told to, as it names it itself
+  ServerAddress server_;  ///< where the first instance is told to listen, as it names it itself
   Placeholders placeholders_;
   bool has_process_limit_ = false;
   StageProcess* first_ = nullptr;
@@ -111,22 +110,22 @@ class RealWorld final : public World {
 };
 
 Result<void> RealWorld::prepare(const RealWorldOptions& options) {
-  usual_ = {.transport = target_.transport,
-            .family = target_.family,
-            .path = path_of(target_, stage_->temp_inside())};
+  ServerAddress server{.transport = target_.transport,
+                       .family = target_.family,
+                       .path = path_of(target_, stage_->temp_inside())};
   if (!is_unix(target_.transport)) {
-    usual_.port =
+    server.port =
         TRY(stage_->free_port(target_.transport, target_.port != 0       ? target_.port
                                                  : stage_->is_isolated() ? kUsualPort
                                                                          : std::uint16_t{0}));
-    if (target_.port != 0 && usual_.port != target_.port)
+    if (target_.port != 0 && server.port != target_.port)
       return fail(fmt::format(
           "port {} is taken on this host, and without isolation the server cannot have it",
           target_.port));
   }
-  placeholders_ = placeholders_of(target_, usual_, stage_->temp_inside(), options.placeholders);
+  placeholders_ = options.placeholders;
   has_process_limit_ = options.has_process_limit;
-  lead_clients_to(usual_);
+  lead_clients_to(server);
   epoll_event event{.events = EPOLLIN, .data = {.u64 = kNews}};
   if (::epoll_ctl(epoll_.raw(), EPOLL_CTL_ADD, raw(stage_->news()), &event) != 0)
     return fail("watching the stage: " + describe(last_errno()));
@@ -135,6 +134,7 @@ Result<void> RealWorld::prepare(const RealWorldOptions& options) {
 
 void RealWorld::lead_clients_to(const ServerAddress& server) {
   server_ = server;
+  placeholders_ = placeholders_of(target_, server, stage_->temp_inside(), std::move(placeholders_));
   ServerAddress reached = server;
   if (is_unix(target_.transport)) {
     const std::string folder = folder_of_long_path(stage_->temp_inside(), server.path);
@@ -150,7 +150,7 @@ void RealWorld::lead_clients_to(const ServerAddress& server) {
 }
 
 Result<ServerAddress> RealWorld::address_for(const StartOptions& options) {
-  ServerAddress address = usual_;
+  ServerAddress address = server_;
   if (options.port == Second::Port::zero) address.port = 0;
   if (options.port == Second::Port::privileged) address.port = kPrivilegedPort;
   if (!options.path_bytes) return address;

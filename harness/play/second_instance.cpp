@@ -42,7 +42,8 @@ Task<std::string> ServerSteps::second(const Second& second, int step) {
       Instance::second, StartOptions{.port = second.port, .path_bytes = second.path_bytes},
       Deadline::after(scene_.caps.start));
   if (!started) {
-    scene_.recorder.harness(Kind::failed, step).text = to_string(started.error());
+    scene_.recorder.harness(Kind::failed, step).text =
+        "the second instance could not be started: " + to_string(started.error());
     co_return "impossible";
   }
   Event& event = scene_.recorder.server(Kind::started, step, Instance::second);

@@ -47,7 +47,8 @@ struct Ready {
 /// The first instance, or the second one that a step starts beside it.
 enum class Instance { first, second };
 
-/// How a start differs from the usual one; nothing of it is for the next.
+/// How a start differs from the usual one. Nothing of it is for the next, but that a first instance
+/// stays at its path.
 struct StartOptions {
   Inheritance inherits;
   Second::Port port = Second::Port::usual;

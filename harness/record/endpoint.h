@@ -2,7 +2,6 @@
 
 // Where a recording may listen and what it may connect to: this machine's loopback.
 
-#include <optional>
 #include <string>
 
 #include "harness/base/address.h"

@@ -31,7 +31,7 @@ class ProxyObserver {
   virtual void saw(const SessionEvent& event) = 0;
   /// What a person should know: a server that is not there, say.
   virtual void note(const std::string& text) = 0;
-  /// Asked after every event: true ends it.
+  /// Asked after every event, or turn of them: true ends it.
   virtual bool has_enough() = 0;
 };
 

@@ -13,17 +13,17 @@ namespace sockdrill {
 namespace {
 
 /// What fails here is only a nicety lost.
-void set_flag(Fd socket, int level, int name) {
-  const int on = 1;
-  static_cast<void>(::setsockopt(raw(socket), level, name, &on, sizeof(on)));
-}
-
 OwnedFd open_socket(const ProxyOptions& options, const SocketAddress& address) {
   return OwnedFd{
       ::socket(address.family(), socket_type(options.transport) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
 }
 
 }  // namespace
+
+void set_flag(Fd socket, int level, int name) {
+  const int on = 1;
+  static_cast<void>(::setsockopt(raw(socket), level, name, &on, sizeof(on)));
+}
 
 SocketPoll::SocketPoll(const std::atomic<bool>& interrupted) : interrupted_(interrupted) {
   sigset_t interrupts{};

@@ -58,6 +58,9 @@ class BoundPath final {
   std::string path_;
 };
 
+/// setsockopt(2) with 1; what cannot be set stays as it is.
+void set_flag(Fd socket, int level, int name);
+
 struct ProxySocket {
   BoundPath path;  ///< of AF_UNIX
   OwnedFd socket;

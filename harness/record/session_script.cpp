@@ -14,8 +14,6 @@ namespace sockdrill {
 
 namespace {
 
-constexpr std::size_t kNobody = SIZE_MAX;
-
 // An octet is at most two characters of JSON ("\n", or two digits), an event at most three steps
 // with little else.
 constexpr std::size_t kTextOfAnEvent = 160;
@@ -42,7 +40,7 @@ bool is_readable(std::string_view octets) {
 }  // namespace
 
 SessionScript::SessionScript(Transport transport, Template greeting)
-    : transport_(transport), greeting_(std::move(greeting)), unanswered_(kNobody) {}
+    : transport_(transport), greeting_(std::move(greeting)) {}
 
 void SessionScript::add(const SessionEvent& event) {
   if (!has_room_for(event)) return;
@@ -89,7 +87,7 @@ void SessionScript::hear(std::size_t connection, const Bytes& octets) {
     add_step(
         connection,
         Expect{.one_of = {Outcome{.what = Outcome::What::message, .payload = payload_of(octets)}}});
-    if (unanswered_ == connection) unanswered_ = kNobody;
+    if (unanswered_ == connection) unanswered_.reset();
     return;
   }
   Conversation& conversation = conversations_[connection];
@@ -118,8 +116,9 @@ void SessionScript::take_greeting(Conversation& conversation) const {
 
 void SessionScript::act(std::size_t connection, ClientAction action) {
   expect_answers(connection);
-  if (unanswered_ != kNobody) steps_.push_back(Step{.what = ServerStep{Settled{}}});
-  unanswered_ = std::holds_alternative<Connect>(action) ? kNobody : connection;
+  if (unanswered_) steps_.push_back(Step{.what = ServerStep{Settled{}}});
+  unanswered_ = connection;
+  if (std::holds_alternative<Connect>(action)) unanswered_.reset();
   add_step(connection, std::move(action));
 }
 
@@ -161,7 +160,7 @@ void SessionScript::expect_answer(std::size_t connection, Then then) {
   conversation.answer.clear();
   conversation.length = 0;
   conversation.is_greeting_due = false;
-  if (unanswered_ == connection) unanswered_ = kNobody;
+  if (unanswered_ == connection) unanswered_.reset();
 }
 
 void SessionScript::add_step(std::size_t connection, ClientAction action) {

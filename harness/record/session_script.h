@@ -9,6 +9,7 @@
 // - where a client did something that was not answered before the next thing was done, a rest of
 //   the server stands between the two, so that each piece is one read when it is played.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,7 +65,7 @@ class SessionScript final {
   Template greeting_;
   std::vector<Conversation> conversations_;
   std::vector<Step> steps_;
-  std::size_t unanswered_;  ///< whose last step may still be on its way; none: kNobody
+  std::optional<std::size_t> unanswered_;  ///< whose last step may still be on its way
   std::size_t text_size_ = 0;
   std::size_t shortened_ = 0;
   bool is_full_ = false;

@@ -2,7 +2,6 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <list>
 
 #include "harness/base/try.h"
@@ -57,11 +56,10 @@ class StreamProxy final {
       if (!client.is_open()) return;  // nobody is left, or whoever came has gone already
       ++accepted_;
       if (options_.transport == Transport::tcp) {
-        const int on = 1;
         // Pieces leave as they came. An urgent octet is passed on as an ordinary one: better than
         // not at all.
-        static_cast<void>(::setsockopt(client.raw(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)));
-        static_cast<void>(::setsockopt(client.raw(), SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)));
+        set_flag(client.get(), IPPROTO_TCP, TCP_NODELAY);
+        set_flag(client.get(), SOL_SOCKET, SO_OOBINLINE);
       }
       relays_.emplace_back(std::move(client), connect_to_server(options_), next_connection_,
                            options_, observer_);

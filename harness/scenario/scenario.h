@@ -8,6 +8,7 @@
 // against this reader.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -317,6 +318,10 @@ struct Scenario {
 
 /// Parameter name -> value, as JSON. Empty for a file without parameters.
 using Bindings = std::map<std::string, Json>;
+
+/// Whether an action of the server's in these steps, repeated ones too, is such a one.
+bool has_server_action(const std::vector<Step>& steps,
+                       const std::function<bool(const ServerAction&)>& is_wanted);
 
 /// What a file defines: all its cases, in order.
 struct Check {

@@ -119,21 +119,21 @@ Result<std::vector<Step>> read_steps(const Node& node) {
   return steps;
 }
 
-namespace {
-
-bool begins_faults(const std::vector<Step>& steps) {
-  return std::any_of(steps.begin(), steps.end(), [](const Step& step) {
+bool has_server_action(const std::vector<Step>& steps,
+                       const std::function<bool(const ServerAction&)>& is_wanted) {
+  return std::any_of(steps.begin(), steps.end(), [&](const Step& step) {
     if (const auto* repeat = std::get_if<RepeatStep>(&step.what))
-      return begins_faults(repeat->steps);
+      return has_server_action(repeat->steps, is_wanted);
     const auto* server = std::get_if<ServerStep>(&step.what);
-    return server != nullptr && std::holds_alternative<FromHere>(server->action);
+    return server != nullptr && is_wanted(server->action);
   });
 }
 
-}  // namespace
-
 bool Scenario::needs_simulated_kernel() const {
-  return !faults.empty() || schedule != Schedule{} || begins_faults(steps);
+  return !faults.empty() || schedule != Schedule{} ||
+         has_server_action(steps, [](const ServerAction& action) {
+           return std::holds_alternative<FromHere>(action);
+         });
 }
 
 bool RepeatStep::operator==(const RepeatStep& other) const {

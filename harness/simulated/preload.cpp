@@ -87,11 +87,7 @@ namespace sim {
 bool should_drive() { return is_to_be_simulated(kSimulationVariable); }
 
 int drive(ServerProgram program) {
-  const std::string request_file = ::getenv(kSimulationVariable);
-  // The server's children and its own eyes: nothing of ours in its environment.
-  ::unsetenv(kSimulationVariable);
-  ::unsetenv("LD_PRELOAD");
-  program.environment = environ;
+  const std::string request_file = take_request(kSimulationVariable, program);
   const Diverted output = divert(1);
   const Diverted errors = divert(2);
   reserve_descriptors();

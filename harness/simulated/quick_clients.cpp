@@ -156,10 +156,9 @@ void QuickClients::note_sent(QuickClient& client, std::string_view octets) {
 bool QuickClients::send_part(QuickClient& client, const PlannedSend& send, Bytes octets) {
   std::string_view left = octets;
   while (!left.empty() || octets.empty()) {
-    const SysResult<std::size_t> sent =
-        target_.transport == Transport::tcp || target_.transport == Transport::unix_stream
-            ? sockets_.send(client.socket, left, send.urgent)
-            : sockets_.send_to(client.socket, left, send.to);
+    const SysResult<std::size_t> sent = !has_messages_
+                                            ? sockets_.send(client.socket, left, send.urgent)
+                                            : sockets_.send_to(client.socket, left, send.to);
     if (sent) {
       note_sent(client, left.substr(0, *sent));
       left.remove_prefix(*sent);
@@ -191,11 +190,16 @@ void QuickClients::send(QuickClient& client, const PlannedSend& send) {
   }
 }
 
+void QuickClients::end_output(QuickClient& client) {
+  if (is_connected(target_.transport) && !client.has_shut_down && !client.has_ended)
+    static_cast<void>(sockets_.shutdown(client.socket, Shutdown::How::write));
+  client.has_shut_down = true;
+}
+
 void QuickClients::close(QuickClient& client, bool is_abrupt) {
   if (!client.is_open) return;
   if (!is_abrupt) {
-    if (is_connected(target_.transport) && !client.has_shut_down && !client.has_ended)
-      static_cast<void>(sockets_.shutdown(client.socket, Shutdown::How::write));
+    end_output(client);
     read(client, UINT64_MAX);
     look_for_loss(client);
   }
@@ -209,8 +213,7 @@ void QuickClients::look_for_loss(const QuickClient& client) {
   if (!client.is_comparable || client.is_lost || verdict_.may_lose || server_.is_stopped()) return;
   if (!is_echo_) return look_for_owed(client);
   // A server does not wait for a client that does not read its datagrams.
-  if (has_messages_ && !client.messages.empty() && !has_dropped() &&
-      target_.transport != Transport::unix_dgram)
+  if (has_messages_ && !client.messages.empty() && !may_be_missing())
     verdict_.suspect("protocol",
                      count_of(client.messages.size(), "message") + " never came back (RFC 862)");
   // A server that has ended the stream sends no more; of one that serves another client first,
@@ -226,9 +229,8 @@ bool QuickClients::is_anybody_there() const {
 
 /// The same of replies to requests.
 void QuickClients::look_for_owed(const QuickClient& client) {
-  const std::size_t owed = client.conversation ? client.conversation->owed() : 0;
-  const bool is_over = has_messages_ ? !has_dropped() && target_.transport != Transport::unix_dgram
-                                     : client.has_ended;
+  const std::size_t owed = client.conversation->owed();
+  const bool is_over = has_messages_ ? !may_be_missing() : client.has_ended;
   if (owed > 0 && is_over)
     verdict_.suspect("protocol", (owed == 1 ? "a reply" : std::to_string(owed) + " replies") +
                                      " never came, and the server has nothing more to say");
@@ -238,9 +240,7 @@ void QuickClients::finish_all() {
   // A client that waits for its turn at an iterative server must not keep it from the others.
   for (auto& [name, client] : clients_) {
     if (!client.is_open) continue;
-    if (is_connected(target_.transport) && !client.has_shut_down && !client.has_ended)
-      static_cast<void>(sockets_.shutdown(client.socket, Shutdown::How::write));
-    client.has_shut_down = true;
+    end_output(client);
   }
   for (auto& [name, client] : clients_) close(client, false);
   clients_.clear();

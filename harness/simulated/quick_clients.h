@@ -57,6 +57,7 @@ class QuickClients final {
   void take_in(QuickClient& client, std::string_view octets);
   void take_in_echo(QuickClient& client, std::string_view octets);
   [[nodiscard]] bool may_be_missing() const;
+  void end_output(QuickClient& client);
   void close(QuickClient& client, bool is_abrupt);
   void look_for_loss(const QuickClient& client);
   void look_for_owed(const QuickClient& client);

@@ -30,7 +30,8 @@ class ServerView final {
   [[nodiscard]] bool is_running() const;
   /// A connection (or a datagram socket) of which something waits to be read, though every thread
   /// sleeps and nothing holds up what the server sends there: which, and what. Of a server that may
-  /// serve one client after another only its only connection counts.
+  /// serve one client after another only its only connection counts. `most`: the connections it
+  /// serves at a time, if it says so.
   [[nodiscard]] std::optional<std::string> stalled(bool serves_all_at_once,
                                                    std::optional<std::uint64_t> most) const;
 

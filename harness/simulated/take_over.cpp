@@ -39,4 +39,11 @@ bool is_to_be_simulated(const char* variable) {
   return starter == nullptr || self == starter;
 }
 
+std::string take_request(const char* variable, sim::ServerProgram& program) {
+  std::string file = std::getenv(variable);
+  for (const char* ours : {variable, kStarterVariable, "LD_PRELOAD"}) ::unsetenv(ours);
+  program.environment = environ;
+  return file;
+}
+
 }  // namespace sockdrill

@@ -52,7 +52,8 @@ std::string try_gate() {
     if (answered < 0) break;
     answered = is_readable(gate) ? agent::answer_at_gate(gate, refuses) : -ETIMEDOUT;
   }
-  if (gate >= 0 && answered < 0) static_cast<void>(::kill(asker, SIGKILL));
+  // One that nobody answers waits for ever.
+  if (answered < 0) static_cast<void>(::kill(asker, SIGKILL));
   int status = 0;
   static_cast<void>(::waitpid(asker, &status, 0));
   if (WIFEXITED(status) && WEXITSTATUS(status) != 0) return describe(Errno{WEXITSTATUS(status)});

@@ -64,10 +64,7 @@ bool may_be_real(int fd) {
 
 void begin_call(Task& task, const CallSeen& seen) {
   task.call = seen.name;
-  if (const Simulation& there = *simulation(); there.on_call) {
-    const Outside outside;
-    there.on_call(task, seen);
-  }
+  tell_call(task, seen);
   task.scheduler.account(task);
   task.process.signals.current = &task.signals;
   check_cancelled(task);
@@ -76,6 +73,13 @@ void begin_call(Task& task, const CallSeen& seen) {
 void end_call(Task& task) {
   if (task.scheduler.kernel().has_signal(task.process, task.signals)) deliver_signals(task);
   task.call = nullptr;
+}
+
+void tell_call(const Task& task, const CallSeen& seen) {
+  const Simulation& there = *simulation();
+  if (!there.on_call) return;
+  const Outside outside;
+  there.on_call(task, seen);
 }
 
 void tell_answer(const Task& task, long answer) {

@@ -100,6 +100,8 @@ void check_cancelled(Task& task);
 void begin_call(Task& task, const CallSeen& seen);
 inline void begin_call(Task& task, const char* name) { begin_call(task, CallSeen{.name = name}); }
 void end_call(Task& task);
+/// For whoever looks on.
+void tell_call(const Task& task, const CallSeen& seen);
 void tell_answer(const Task& task, long answer);
 
 template <typename T>
@@ -128,7 +130,11 @@ auto carry_out(const CallSeen& seen, Ask&& ask) -> decltype(ask(std::declval<Cal
     if (task.scheduler.kernel().has_signal(task.process, task.signals)) {
       const bool restarts = goes_on(answer.error(), deliver_signals(task));
       if constexpr (std::is_same_v<Answer, Outcome<std::size_t>>) {
-        if (ends_with_a_part(call)) return call.done;
+        if (ends_with_a_part(call)) {
+          tell_answer(task, as_long(call.done));
+          end_call(task);
+          return call.done;
+        }
       }
       if (!restarts) {
         tell_answer(task, -EINTR);

@@ -69,13 +69,8 @@ void tell_struck(CallKind kind, int error) {
   static constexpr std::array<const char*, kCallKinds> kNames{
       "accept, by a fault", "recv, by a fault", "send, by a fault",          "wait, by a fault",
       "open, by a fault",   "fork, by a fault", "pthread_create, by a fault"};
-  const Simulation& there = *simulation();
-  if (!there.on_call) return;
   const Task& task = *current_task;
-  {
-    const Outside outside;
-    there.on_call(task, CallSeen{.name = kNames[static_cast<std::size_t>(kind)]});
-  }
+  tell_call(task, CallSeen{.name = kNames[static_cast<std::size_t>(kind)]});
   tell_answer(task, -error);
 }
 

@@ -6,8 +6,6 @@
 // task, and its calls of the C library are answered by the kernel. There is one simulation in a
 // process at a time, for there is one program.
 
-#include <link.h>
-
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,6 +14,8 @@
 
 #include "harness/sim/kernel/network.h"
 #include "harness/sim/tasks/scheduler.h"
+
+struct dl_phdr_info;  // of <link.h>
 
 namespace sockdrill::sim {
 

@@ -41,10 +41,10 @@ class MachineSocket final : public OutsideFile {
 };
 
 int open_machine_socket(int type, int protocol) {
-  const long made = call_kernel(SYS_socket, AF_NETLINK, type | SOCK_CLOEXEC, protocol);
-  if (made < 0) return fail_with(static_cast<int>(-made));
   Process& process = current_task->process;
-  return give(carry_out_open("socket", [&](Call&) {
+  return give(carry_out_open("socket", [&](Call&) -> Outcome<int> {
+    const long made = call_kernel(SYS_socket, AF_NETLINK, type | SOCK_CLOEXEC, protocol);
+    if (made < 0) return refuse(static_cast<int>(-made));
     return process.descriptors.add(make_ref<MachineSocket>(process.kernel, static_cast<int>(made)),
                                    (type & SOCK_CLOEXEC) != 0);
   }));
