@@ -1,5 +1,7 @@
 // What the command says about servers that are right, and about servers with one fault.
 
+#include <sstream>
+
 #include "harness/spec/catch.h"
 #include "harness/spec/command.h"
 
@@ -86,6 +88,36 @@ SCENARIO("a server without descriptors may keep everybody out of its queue", "[r
       sockdrill(with_faulty_server({"run", "resources/out-of-descriptors"}, "shortens-its-queue"));
   CHECK(ran.exit_code == 0);
   CHECK_THAT(ran.out, ContainsSubstring("1 passed"));
+}
+
+SCENARIO("a server on a long path comes back on it when it is restarted", "[run][unix]") {
+  const std::string paths = make_folder("long-path") + "/paths";
+  const std::string server = write_file("long_path.py", R"(import os, socket, sys
+if os.path.exists(sys.argv[1]): os.unlink(sys.argv[1])
+open(sys.argv[2], "a").write(sys.argv[1] + "\n")
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+while True:
+    client, _ = listener.accept()
+    client.sendall(client.recv(100))
+    client.close()
+)");
+  const std::string check =
+      write_file("stays.json", R"({"id": "my/stays", "level": "must", "summary": "It stays",
+        "applies": {"transport": ["unix"]}, "steps": [
+        {"server": {"restart": {"path_bytes": 107}}}, {"server": {"restart": {}}},
+        {"client": "a", "connect": {}}, {"client": "a", "exchange": {"text": "hello"}}]})");
+  const Ran ran = sockdrill(
+      {"run", check, "--over", "unix", "--exec", "python3 " + server + " {path} " + paths});
+  CHECK(ran.exit_code == 0);
+  std::istringstream told(read_file(paths));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(told, line);) lines.push_back(line);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0].size() < 107);
+  CHECK(lines[1].size() == 107);
+  CHECK(lines[2] == lines[1]);
 }
 
 SCENARIO("a server that ignores SIGTERM is found out, and still leaves nothing behind",

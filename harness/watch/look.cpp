@@ -42,6 +42,10 @@ bool wants(const std::vector<ClientSocket>& clients, bool (*is_wanted)(Transport
 bool is_tcp(Transport transport) { return transport == Transport::tcp; }
 bool is_udp(Transport transport) { return transport == Transport::udp; }
 
+/// The longest usual time between two of the kernel's clock ticks that is not a standstill (250
+/// Hz).
+constexpr Nanoseconds kTick = std::chrono::milliseconds(4);
+
 /// A timer fires late: by its slack (up to a thousandth for poll(2) and its kin), by a tick.
 Nanoseconds with_slack(Nanoseconds timeout) {
   return timeout + timeout / 100 + std::chrono::milliseconds(5);
@@ -187,19 +191,24 @@ void Looker::see_waits(RestView& view) {
                   .was_off_cpu = seen.was_off_cpu,
                   .runs_a = seen.sched.runs};
     Mark& mark = marks_[task.tid];
-    // The kernel brings the CPU time of a running thread up to date at its clock's ticks only, 4 ms
-    // apart and more: what the first change brings may have been used before the rest.
-    if (!mark.is_current && seen.sched.ran_ns != mark.ran_ns) {
-      mark.is_current = true;
-      mark.ran_ns = seen.sched.ran_ns;
-    }
-    task.ran_since = Nanoseconds(static_cast<std::int64_t>(seen.sched.ran_ns - mark.ran_ns));
+    note_cpu_time(mark, seen.sched.ran_ns);
+    task.ran_since = mark.ran_since;
     if (seen.was_off_cpu) task.wait = classify_wait(seen.line, memory_of(task.pid));
     if (was_found && task.wait.kind == WaitKind::socket_call) ask_socket_timeout(task, mark);
     const bool may_wake = was_found && (view.timer || task.wait.kind != WaitKind::untimed);
     if (task.wait.is_blind || may_wake) see_timer(task, seen, mark, view.held_for);
     view.tasks.push_back(std::move(task));
   }
+}
+
+/// The kernel brings the CPU time of a running thread up to date at its clock's ticks only, 4 ms
+/// apart and more: what the first change brings may have been used before the rest. Of each later
+/// one no more than a tick counts: a virtual machine that stood still resumes in the middle of a
+/// thread, and charges it for all that time.
+void Looker::note_cpu_time(Mark& mark, std::uint64_t ran_ns) {
+  if (ran_ns == mark.ran_ns) return;
+  const Nanoseconds more(static_cast<std::int64_t>(ran_ns - std::exchange(mark.ran_ns, ran_ns)));
+  if (std::exchange(mark.is_current, true)) mark.ran_since += std::min(more, kTick);
 }
 
 void Looker::see_timer(TaskView& task, const Seen& seen, Mark& mark, Nanoseconds held_for) const {

@@ -40,8 +40,9 @@ class Looker final {
   };
   /// A thread since the sockets came to rest.
   struct Mark {
-    std::uint64_t ran_ns = 0;
-    bool is_current = false;  ///< ran_ns is no older than the rest
+    std::uint64_t ran_ns = 0;  ///< at the last look
+    bool is_current = false;   ///< ran_ns is no older than the rest
+    Nanoseconds ran_since{0};  ///< of TaskView
     std::optional<std::uint64_t> switches;
     std::optional<Nanoseconds> timer_over_at;
     std::optional<std::uint64_t> runs_at_rest;  ///< when it was last found at rest, if ever
@@ -60,6 +61,7 @@ class Looker final {
   SysResult<Standing> see_sockets(const std::vector<ClientSocket>& clients);
   SysResult<Standing> dump_sockets(const std::vector<ClientSocket>& clients);
   void see_waits(RestView& view);
+  static void note_cpu_time(Mark& mark, std::uint64_t ran_ns);
   void see_timer(TaskView& task, const Seen& seen, Mark& mark, Nanoseconds held_for) const;
   [[nodiscard]] bool is_far_off(const Wait& wait, const Mark& mark) const;
   bool see_tasks_again(RestView& view);

@@ -19,8 +19,9 @@ constexpr Nanoseconds kSlowestPoller = 1s;
 /// that were set before the rest began, and are due within it, have been served by then: a thread
 /// that is late with them runs, or waits for a CPU, and is no sleeper.
 constexpr Nanoseconds kTicking = 1s;
-/// CPU time after which a declared poller must have been round all its sockets.
-constexpr Nanoseconds kPollingTime = 2ms;
+/// CPU time after which a declared poller must have been round all its sockets. More than one tick
+/// of the kernel's clock: a single one may hold a standstill of the virtual machine.
+constexpr Nanoseconds kPollingTime = 6ms;
 /// ... and after which no timer inside it can be expected any more.
 constexpr Nanoseconds kFirmPollingTime = 100ms;
 /// How long a state that a packet may still end must last, with nothing queued in the network.

@@ -272,9 +272,9 @@ TEST(DecideTest, JudgesADeclaredPollerByItsCpuTime) {
   view.tasks[0].was_off_cpu = false;
   view.tasks[0].state = 'R';
   view.polls = true;
-  view.tasks[0].ran_since = 1ms;
+  view.tasks[0].ran_since = 4ms;
   EXPECT_EQ(rest_of(view), Rest::busy);
-  view.tasks[0].ran_since = 2ms;
+  view.tasks[0].ran_since = 6ms;
   EXPECT_EQ(rest_of(view), Rest::settled);
   EXPECT_TRUE(decide(view).is_heuristic);
   view.knows_timers = true;
