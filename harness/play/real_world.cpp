@@ -48,7 +48,7 @@ class RealWorld final : public World {
 
   Result<void> start(Instance instance, const StartOptions& options, Deadline deadline) override;
   std::optional<ExitStatus> exited(Instance instance) override;
-  Listening listening() override;
+  Listening listening(Scope scope) override;
   SysResult<void> signal(Instance instance, int number) override;
   void signal_all(int number) override {
     for (const pid_t pid : stage_->processes()) static_cast<void>(::kill(pid, number));
@@ -73,7 +73,7 @@ class RealWorld final : public World {
   }
   void set_faults(const std::vector<Fault>&, const Schedule&) override {}
   std::vector<Fault> take_struck() override { return {}; }
-  std::uint64_t dropped_datagrams() override { return watcher_.dropped_datagrams(); }
+  std::uint64_t dropped_datagrams() override;
   pid_t pid_of(Instance instance) override {
     return process(instance) != nullptr ? process(instance)->pid : -1;
   }
@@ -197,29 +197,25 @@ std::vector<Ready> RealWorld::wait(Nanoseconds until) {
   return ready;
 }
 
-/// Z or X, or not there at all: it has ended, and the agent's news of it is on the way.
-bool has_ended(pid_t pid) {
-  const SysResult<std::string> stat = read_file(fmt::format("/proc/{}/stat", pid));
-  if (!stat) return true;
-  const std::size_t name_end =
-      stat->rfind(')');  // proc(5): the name may hold anything but is in parentheses
-  return name_end == std::string::npos || name_end + 2 >= stat->size() ||
-         (*stat)[name_end + 2] == 'Z' || (*stat)[name_end + 2] == 'X';
-}
-
 std::optional<ExitStatus> RealWorld::exited(Instance instance) {
   stage_->pump();
   const StageProcess* running = process(instance);
   if (running == nullptr) return std::nullopt;
   const Deadline deadline = Deadline::after(std::chrono::seconds(5));
-  while (!running->exited && has_ended(running->pid) && !deadline.has_passed()) {
+  while (!running->exited && stage_->has_ended(*running) && !deadline.has_passed()) {
     stage_->wait(Deadline::after(std::chrono::milliseconds(10)));
   }
   return running->exited;
 }
 
-Listening RealWorld::listening() {
-  return listening_at(server_, watcher_.listeners(sockets_.all()));
+Listening RealWorld::listening(Scope scope) {
+  const std::optional<Transport> only =
+      scope == Scope::its_transport ? std::optional(server_.transport) : std::nullopt;
+  return listening_at(server_, watcher_.listeners(sockets_.all(), only));
+}
+
+std::uint64_t RealWorld::dropped_datagrams() {
+  return server_.transport == Transport::udp ? watcher_.dropped_datagrams() : 0;
 }
 
 SysResult<void> RealWorld::signal(Instance instance, int number) {

@@ -11,7 +11,7 @@ namespace sockdrill {
 using namespace std::chrono_literals;
 
 std::vector<std::string> ServerSteps::listens_beside(const std::vector<std::string>& before) {
-  std::vector<std::string> found = scene_.world.listening().elsewhere;
+  std::vector<std::string> found = scene_.world.listening(Scope::everywhere).elsewhere;
   std::erase_if(found, [&](const std::string& where) {
     return std::ranges::find(before, where) != before.end();
   });
@@ -36,7 +36,7 @@ Task<void> ServerSteps::watch_second(bool may_listen, const std::vector<std::str
 }
 
 Task<std::string> ServerSteps::second(const Second& second, int step) {
-  const std::vector<std::string> before = scene_.world.listening().elsewhere;
+  const std::vector<std::string> before = scene_.world.listening(Scope::everywhere).elsewhere;
   const bool may_listen = second.port == Second::Port::zero;
   const Result<void> started = scene_.world.start(
       Instance::second, StartOptions{.port = second.port, .path_bytes = second.path_bytes},

@@ -99,7 +99,9 @@ Task<bool> ServerSteps::launch(int step, StartOptions options) {
   const Nanoseconds until = scene_.loop.now() + scene_.caps.start;
   Nanoseconds pause = 100us;
   for (;;) {
-    const Listening listening = scene_.world.listening();
+    // A server that starts is asked for often; one that takes long may be about another transport.
+    const Scope scope = pause < 2ms ? Scope::its_transport : Scope::everywhere;
+    const Listening listening = scene_.world.listening(scope);
     const bool has_exited = scene_.world.exited(Instance::first).has_value();
     if (listening.is_there && !has_exited) {
       scene_.recorder.server(Kind::listening, step).text = listening.where;
@@ -124,7 +126,7 @@ Task<bool> ServerSteps::launch(int step, StartOptions options) {
       // elsewhere for good.
       const Woken woken =
           co_await scene_.loop.wait(WaitFor{.rest = WantsRest::firm, .until = until});
-      const Listening again = scene_.world.listening();
+      const Listening again = scene_.world.listening(Scope::everywhere);
       if (woken.rest && !again.is_there && !scene_.world.exited(Instance::first))
         why = fmt::format("it listens on {} instead", fmt::join(again.elsewhere, " and "));
     }

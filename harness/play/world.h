@@ -55,6 +55,9 @@ struct StartOptions {
   std::optional<std::uint64_t> path_bytes;  ///< AF_UNIX: another path, of so many octets
 };
 
+/// Where to look for a server's listeners. Each more costs.
+enum class Scope { its_transport, everywhere };
+
 struct Listening {
   bool is_there = false;  ///< where it should be
   std::string where;      ///< that address
@@ -114,7 +117,7 @@ class World {
   /// Nothing while it lives. A process that has just ended is never taken for a living one: its
   /// status is waited for.
   virtual std::optional<ExitStatus> exited(Instance instance) = 0;
-  virtual Listening listening() = 0;
+  virtual Listening listening(Scope scope = Scope::its_transport) = 0;
   virtual SysResult<void> signal(Instance instance, int number) = 0;
   /// SIGSTOP or SIGCONT to every process of the server, its children too. One that is born
   /// meanwhile is missed: ask again until is_stopped().

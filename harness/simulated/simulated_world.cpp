@@ -102,7 +102,7 @@ class SimulatedWorld final : public World {
 
   Result<void> start(Instance instance, const StartOptions& options, Deadline deadline) override;
   std::optional<ExitStatus> exited(Instance instance) override { return of(instance).status; }
-  Listening listening() override { return listening_at(clients_.server(), view_.listeners()); }
+  Listening listening(Scope) override { return listening_at(clients_.server(), view_.listeners()); }
   SysResult<void> signal(Instance instance, int number) override;
   void signal_all(int number) override {
     for (sim::Process* process : view_.processes()) send(*process, number);

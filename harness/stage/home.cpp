@@ -50,11 +50,12 @@ Result<void> write_proc(const std::string& path, const std::string& text) {
   return {};
 }
 
-/// The sock_diag dump of the watch walks this table; the host's has 262,144 buckets. Namespaces
-/// that are made from here inherit the wish. Where /proc/sys is read-only, the dump is slower, no
-/// more.
+/// The sock_diag dump of the watch walks these tables; the host's may have 262,144 buckets.
+/// Namespaces that are made from here inherit the wish. Where /proc/sys is read-only, the dump is
+/// slower, no more.
 void wish_for_small_hash_tables() {
   static_cast<void>(write_proc("/proc/sys/net/ipv4/tcp_child_ehash_entries", "1024"));
+  static_cast<void>(write_proc("/proc/sys/net/ipv4/udp_child_hash_entries", "1024"));  // Linux 6.2
 }
 
 /// Makes us root of a user namespace of our own, whoever we were. The maps name us as we were

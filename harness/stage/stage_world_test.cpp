@@ -122,10 +122,13 @@ TEST_P(IsolatedWorldTest, ServesSocketsToManyThreadsAtOnce) {
   EXPECT_EQ(bind_error(stage(), kOrdinaryAddress), 0);
 }
 
-TEST_P(IsolatedWorldTest, HasASmallSocketTable) {
-  const char* wish = "/proc/sys/net/ipv4/tcp_child_ehash_entries";
-  if (read_file(wish) != "1024\n") GTEST_SKIP() << wish << " cannot be set here";
-  EXPECT_EQ(output_of(shell("cat /proc/sys/net/ipv4/tcp_ehash_entries")), "1024\n");
+TEST_P(IsolatedWorldTest, HasSmallSocketTables) {
+  const std::string folder = "/proc/sys/net/ipv4/";
+  for (const auto& [wish, table] : {std::pair("tcp_child_ehash_entries", "tcp_ehash_entries"),
+                                    std::pair("udp_child_hash_entries", "udp_hash_entries")}) {
+    if (read_file(folder + wish) != "1024\n") GTEST_SKIP() << wish << " cannot be set here";
+    EXPECT_EQ(output_of(shell("cat " + folder + table)), "1024\n");
+  }
 }
 
 // Broadcasts

@@ -90,6 +90,11 @@ RestReport Looker::attempt(const std::vector<ClientSocket>& clients) {
   return report;
 }
 
+void Looker::complete_table() {
+  const auto latest = births_.latest();
+  if (!latest || latest != complete_at_) table_.refresh(list_processes_());
+}
+
 RestReport Looker::start_again() {
   table_.refresh(list_processes_());
   seen_.clear();

@@ -29,6 +29,8 @@ class Looker final {
          const ListProcesses& list_processes);
 
   RestReport look(const std::vector<ClientSocket>& clients);
+  /// Makes the table hold every thread there is, and perhaps some that have ended.
+  void complete_table();
 
  private:
   /// A thread at A.

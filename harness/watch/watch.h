@@ -109,7 +109,9 @@ class Watcher final {
   RestReport look(const std::vector<ClientSocket>& clients);
 
   /// The server's listening (for datagram transports: bound, unconnected) sockets. Never ours.
-  std::vector<Listener> listeners(const std::vector<ClientSocket>& clients);
+  /// `only`: of this transport and those that the kernel tells together with it.
+  std::vector<Listener> listeners(const std::vector<ClientSocket>& clients,
+                                  std::optional<Transport> only = std::nullopt);
   Resources sample(const std::vector<ClientSocket>& clients);
   /// Every thread is in state T (stopped by a signal).
   bool is_stopped();

@@ -40,10 +40,12 @@ struct Watcher::Impl {
   }
 
   /// What a kernel without unix_diag or udp_diag cannot tell is not there; the rest is.
-  SocketTables dump_all() {
+  SocketTables dump(std::optional<Transport> only) {
     SocketTables tables;
     const bool is_whole =
-        diag.dump_tcp(tables.tcp) && diag.dump_udp(tables.udp) && diag.dump_unix(tables.local);
+        (only.value_or(Transport::tcp) != Transport::tcp || diag.dump_tcp(tables.tcp)) &&
+        (only.value_or(Transport::udp) != Transport::udp || diag.dump_udp(tables.udp)) &&
+        ((only && !is_unix(*only)) || diag.dump_unix(tables.local));
     static_cast<void>(is_whole);
     return tables;
   }
@@ -67,12 +69,13 @@ RestReport Watcher::look(const std::vector<ClientSocket>& clients) {
   return impl_->looker.look(clients);
 }
 
-std::vector<Listener> Watcher::listeners(const std::vector<ClientSocket>& clients) {
-  return find_listeners(impl_->dump_all(), impl_->find_ownership(clients));
+std::vector<Listener> Watcher::listeners(const std::vector<ClientSocket>& clients,
+                                         std::optional<Transport> only) {
+  return find_listeners(impl_->dump(only), impl_->find_ownership(clients));
 }
 
 Resources Watcher::sample(const std::vector<ClientSocket>& clients) {
-  impl_->table.refresh(impl_->list_processes());
+  impl_->looker.complete_table();
   Resources sum = sample_tasks(impl_->table);
   SocketTables tables;
   if (impl_->diag.dump_tcp(tables.tcp)) {
@@ -112,7 +115,7 @@ std::vector<std::string> Watcher::describe_tasks() {
 Snapshot Watcher::observe() {
   const std::vector<pid_t> processes = impl_->list_processes();
   impl_->table.refresh(processes);
-  return sockdrill::observe(impl_->table, impl_->dump_all(), processes);
+  return sockdrill::observe(impl_->table, impl_->dump(std::nullopt), processes);
 }
 
 std::uint64_t Watcher::dropped_datagrams() {

@@ -45,7 +45,7 @@ class ScriptedWorld final : public World {
   Sockets& sockets() override { never(); }
   Result<void> start(Instance, const StartOptions&, Deadline) override { never(); }
   std::optional<ExitStatus> exited(Instance) override { never(); }
-  Listening listening() override { never(); }
+  Listening listening(Scope) override { never(); }
   SysResult<void> signal(Instance, int) override { never(); }
   void signal_all(int) override { never(); }
   bool is_stopped() override { never(); }
