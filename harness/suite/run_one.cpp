@@ -4,6 +4,7 @@
 
 #include "harness/base/text.h"
 #include "harness/base/version.h"
+#include "harness/suite/descriptors.h"
 #include "harness/suite/run_simulated.h"
 #include "harness/suite/suite.h"
 
@@ -75,6 +76,8 @@ void fill_head(Recording& recording, const Check& check, const Plan& plan, bool 
 tl::expected<Played, NoPlay> play_for_real(const Home& home, const Plan& plan,
                                            const Placeholders& places, const Caps& caps,
                                            const std::function<bool()>& should_interrupt) {
+  const DescriptorPool::Share share =
+      descriptor_pool().take(descriptors_for(plan, descriptor_limit()), should_interrupt);
   const RealWorldOptions options{.broadcast_link = plan.needs_broadcast_link,
                                  .has_process_limit = plan.needs_process_limit,
                                  .placeholders = places};
