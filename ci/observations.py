@@ -4,7 +4,7 @@ import json
 import pathlib
 import re
 
-TIME_OF_DAY = r"\w+day, \w+ \d+, \d{4} \d\d:\d\d:\d\d-UTC"
+TIME_OF_DAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, [A-Z][a-z]{2,8} \d+, \d{4} \d\d:\d\d:\d\d-UTC"
 
 
 def size_of(part):
@@ -22,27 +22,34 @@ class Octets:
     """What went one way on a connection, whatever its pieces were."""
 
     def __init__(self):
-        self.parts = []
+        self.pieces = []  # of hex or text: a list of strings that follow each other, for a hundred thousand of them are joined once
 
     def add(self, content):
         for part in content:
-            last = self.parts[-1] if self.parts else {}
+            last = self.pieces[-1] if self.pieces else {}
             follows = "pattern" in part and part["pattern"] == last.get("pattern") and part["from"] == last["from"] + last["bytes"]
+            plain = next((key for key in ("hex", "text") if set(part) == {key}), None)
             if follows:
                 last["bytes"] += part["bytes"]
-            elif "hex" in part and set(last) == {"hex"}:
-                last["hex"] += part["hex"]
-            elif set(part) == {"text"} and set(last) == {"text"}:
-                last["text"] += part["text"]
+            elif plain and set(last) == {plain}:
+                last[plain].append(part[plain])
             else:
-                self.parts.append(dict(part))
+                self.pieces.append({plain: [part[plain]]} if plain else dict(part))
+
+    @property
+    def parts(self):
+        return [{key: "".join(value) if isinstance(value, list) else value for key, value in piece.items()}
+                for piece in self.pieces]
 
     def words(self, speaks):
         """The octets, or where they say it as well, how many: what they must be, the judge has seen."""
-        size = sum(size_of(part) for part in self.parts)
-        if speaks == "time" or any("pattern" in part for part in self.parts):
+        parts = self.parts
+        size = sum(size_of(part) for part in parts)
+        if speaks == "daytime" and not re.search(TIME_OF_DAY, json.dumps(parts)):
+            return "a part of the time"  # days have names of different lengths
+        if speaks == "time" or any("pattern" in part for part in parts):
             return f"{size} octets"
-        text = re.sub(TIME_OF_DAY, "TIME", json.dumps(self.parts, sort_keys=True))
+        text = re.sub(TIME_OF_DAY, "TIME", json.dumps(parts, sort_keys=True))
         return text if len(text) < 200 else f"{text[:200]}... ({len(text)}, {hashlib.sha256(text.encode()).hexdigest()[:8]})"
 
 
@@ -58,10 +65,15 @@ def observations(file, speaks):
             if gone is not None and who not in blocked:
                 seen.setdefault(who, []).append(f"{way} {gone.words(speaks)}")
 
+    is_repeat = False  # what the server held made the harness play the case again, to see whether it grows
     for line in pathlib.Path(file).read_text(encoding="utf-8").splitlines()[1:]:
         event = json.loads(line)
         kind, who = event.get("kind"), event.get("who", "")
+        if kind == "case-began" or (kind == "sampled" and event.get("text") == "after"):
+            is_repeat = kind == "sampled"
         if event.get("lane") == "client":
+            if is_repeat:
+                continue
             if kind == "received" and speaks == "chargen":
                 continue  # how much of what never ends is chance
             if kind in ("sent", "received"):

@@ -62,7 +62,7 @@ class Ran:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         self.user, self.system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
         if child.returncode not in statuses:
-            raise CouldNotBeTried(f"{' '.join(map(str, words))} ended with {child.returncode}\n{self.said[-1500:]}")
+            raise CouldNotBeTried(f"{' '.join(map(str, words))[:300]} ended with {child.returncode}\n{self.said[-1500:]}")
 
 
 def without_faults(steps):

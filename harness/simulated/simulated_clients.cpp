@@ -185,7 +185,7 @@ Errno SimulatedClients::error_of(SocketId socket) {
 std::vector<Ready> SimulatedClients::take_ready() {
   std::vector<Ready> ready;
   std::array<epoll_event, 256> events{};
-  const int count = epoll_->collect(events);
+  const int count = epoll_->collect(process_, events);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     ready.push_back(ready_of(event));

@@ -1,6 +1,7 @@
 // Keeps the thread and the buffer of each client, to tidy up in the end: the end does not come.
 
 #include <list>
+#include <system_error>
 #include <vector>
 
 #include "targets/mutants/textbook.h"
@@ -25,6 +26,11 @@ int main(int, char** words) {
   for (;;) {
     const int client = mutants::accept_client(listener);
     Client& its = clients.emplace_back();
-    its.thread = std::thread([client, &its] { serve(client, its); });
+    try {
+      its.thread = std::thread([client, &its] { serve(client, its); });
+    } catch (const std::system_error&) {  // No thread to be had: this client is turned away.
+      ::close(client);
+      clients.pop_back();
+    }
   }
 }

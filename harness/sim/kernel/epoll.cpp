@@ -156,12 +156,12 @@ Outcome<void> EpollFile::remove(File& file, int fd) {
   return {};
 }
 
-int EpollFile::collect(std::span<epoll_event> events) {
+int EpollFile::collect(const Process& process, std::span<epoll_event> events) {
   std::size_t given = 0;
   for (std::size_t left = ready_count_; left > 0 && given < events.size(); --left) {
     EpollItem& item = *first_ready_;
     unlist(item);
-    const std::uint32_t bits = item.ready_bits();
+    const std::uint32_t bits = item.ready_bits_for(process);
     if (bits == 0) continue;
     events[given++] = epoll_event{.events = bits, .data = item.event_.data};
     if ((item.event_.events & EPOLLONESHOT) != 0) {
@@ -213,13 +213,14 @@ Outcome<void> control_epoll(Process& process, int epoll, int operation, int fd,
   return refuse(EINVAL);
 }
 
-Outcome<int> wait_epoll(File& file, std::span<epoll_event> events, Timeout timeout, Call& call) {
+Outcome<int> wait_epoll(Process& process, File& file, std::span<epoll_event> events,
+                        Timeout timeout, Call& call) {
   if (file.kind() != FileKind::epoll || events.empty() || events.size() > kMostEvents)
     return refuse(EINVAL);
   auto& epoll = static_cast<EpollFile&>(file);
   const VirtualTime now = file.kernel().now();
   call.begin(now, timeout);
-  if (const int count = epoll.collect(events); count > 0) return count;
+  if (const int count = epoll.collect(process, events); count > 0) return count;
   if (now >= call.until) return 0;
   return tl::unexpected<Stop>(Stop{.error = {},
                                    .queue = &epoll.waiting(),

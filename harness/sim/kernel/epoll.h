@@ -32,6 +32,9 @@ class EpollItem final : public Waiter {
   friend class EpollFile;
   /// The bits that hold now and were asked for.
   [[nodiscard]] std::uint32_t ready_bits() const { return file_.poll() & event_.events; }
+  [[nodiscard]] std::uint32_t ready_bits_for(const Process& process) const {
+    return file_.poll_by(process) & event_.events;
+  }
 
   EpollFile& epoll_;
   File& file_;
@@ -54,8 +57,8 @@ class EpollFile final : public File {
   Outcome<void> add(File& file, int fd, const epoll_event& event);
   Outcome<void> modify(File& file, int fd, const epoll_event& event);
   Outcome<void> remove(File& file, int fd);
-  /// How many were put into `events`; 0: none is ready.
-  int collect(std::span<epoll_event> events);
+  /// How many were put into `events`; 0: none is ready for that process.
+  int collect(const Process& process, std::span<epoll_event> events);
   /// Whether anything on the list is really ready; takes off what is not.
   std::uint32_t poll() override;
   /// Whether collect() has anything to look at.

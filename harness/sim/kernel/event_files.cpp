@@ -135,9 +135,8 @@ class SignalFile final : public File {
   SignalFile(Process& process, SignalBits mask, int status_flags)
       : File(process.kernel, FileKind::signal, O_RDWR | status_flags),
         mask_(mask),
-        process_(process.pid),
         forward_(*this) {
-    link_.attach(process.signal_queue, forward_);
+    link_.attach(process.kernel.any_signal(), forward_);
   }
 
   void set_mask(SignalBits mask) {
@@ -160,13 +159,18 @@ class SignalFile final : public File {
     return again_or_wait(process.signal_queue);
   }
 
-  // Of the process that made it: Linux asks about the one that polls, which is nearly always the
-  // same.
+  /// Whoever asks.
   std::uint32_t poll() override {
-    const Process* const process = kernel().find_process(process_);
-    if (process == nullptr) return 0;
-    SignalBits pending = process->signals.pending.bits();
-    if (process->signals.current != nullptr) pending |= process->signals.current->pending.bits();
+    const auto& all = kernel().processes();
+    return std::any_of(all.begin(), all.end(),
+                       [&](const auto& each) { return poll_by(*each) != 0; })
+               ? kIn
+               : 0;
+  }
+
+  std::uint32_t poll_by(const Process& process) override {
+    SignalBits pending = process.signals.pending.bits();
+    if (process.signals.current != nullptr) pending |= process.signals.current->pending.bits();
     return (pending & mask_) != 0 ? kIn : 0;
   }
 
@@ -201,7 +205,6 @@ class SignalFile final : public File {
   }
 
   SignalBits mask_;
-  pid_t process_;
   Forward forward_;
   WaitLink link_;
 };

@@ -76,6 +76,8 @@ tl::unexpected<Stop> File::again_or_wait(WaitQueue& queue, bool is_exclusive) co
   return is_non_blocking() ? refuse(EAGAIN) : wait_on(queue, is_exclusive);
 }
 
+std::uint32_t File::poll_by(const Process&) { return poll(); }
+
 Outcome<void> File::wait_for_close(Call&) { return {}; }
 
 std::uint32_t OutsideFile::poll() { return EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM; }

@@ -53,6 +53,8 @@ class File : public Counted {
   /// The bits of poll(2) that hold now (EPOLLIN ...). Asking for EPOLLOUT arms the wake-up that
   /// comes when there is room again, as in Linux.
   virtual std::uint32_t poll() = 0;
+  /// The same for that process: a signalfd(2) tells everybody who has it of his own signals.
+  virtual std::uint32_t poll_by(const Process& process);
   /// Where changes of poll() are told.
   WaitQueue& queue() { return queue_; }
   /// FIONREAD, SIOCATMARK, TIOCOUTQ, FIONBIO. ENOTTY for what it does not know.

@@ -62,6 +62,8 @@ class Kernel final {
     return processes_;
   }
   Process& init() { return *processes_.front(); }
+  /// Woken whenever a signal becomes pending, whosever it is.
+  WaitQueue& any_signal() { return any_signal_; }
   /// wait4(2) with its options; `which` as there. ECHILD.
   Outcome<ChildChange> wait_child(Process& process, pid_t which, int options, Call& call);
 
@@ -109,6 +111,7 @@ class Kernel final {
   Timers timers_;
   std::unique_ptr<OctetStore> octets_;
   std::unique_ptr<Network> network_;
+  WaitQueue any_signal_;                             ///< outlives the files that hear it
   std::vector<std::unique_ptr<Process>> processes_;  ///< [0] is init
 };
 

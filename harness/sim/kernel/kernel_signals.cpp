@@ -60,6 +60,7 @@ void Kernel::send_signal(Process& to, const siginfo_t& info, ThreadSignals* thre
   if (is_ignored(to, number) && !is_blocked_everywhere(to, number, thread)) return;
   (thread != nullptr ? thread->pending : to.signals.pending).add(info);
   to.signal_queue.wake_all();
+  any_signal_.wake_all();
   if (to.observer != nullptr) to.observer->signalled(to, thread);
 }
 

@@ -48,8 +48,8 @@ Outcome<int> poll(Process& process, std::span<pollfd> fds, Timeout timeout, Call
     if (each.fd < 0) continue;
     File* const file = process.descriptors.find(each.fd);
     const std::uint32_t asked = static_cast<std::uint16_t>(each.events) | POLLERR | POLLHUP;
-    each.revents =
-        static_cast<short>(file == nullptr ? std::uint32_t{POLLNVAL} : file->poll() & asked);
+    each.revents = static_cast<short>(file == nullptr ? std::uint32_t{POLLNVAL}
+                                                      : file->poll_by(process) & asked);
     if (each.revents != 0) ++count;
   }
   if (count > 0 || now >= call.until) return count;
@@ -83,7 +83,7 @@ Outcome<int> select(Process& process, int count, const SelectSets& sets, Timeout
     if (asked == 0) continue;
     File* const file = process.descriptors.find(fd);
     if (file == nullptr) return refuse(EBADF);
-    const std::uint32_t bits = file->poll();
+    const std::uint32_t bits = file->poll_by(process);
     found.push_back(Found{fd, bits});
     ready += (readable.has(fd) && (bits & kReadable) != 0 ? 1 : 0) +
              (writable.has(fd) && (bits & kWritable) != 0 ? 1 : 0) +

@@ -37,6 +37,7 @@ Outcome<int> create_epoll(Process& process, int flags);
 Outcome<void> control_epoll(Process& process, int epoll, int operation, int fd,
                             const epoll_event* event);
 /// epoll_wait(2) and its kin; `file` is what the descriptor referred to when the call began.
-Outcome<int> wait_epoll(File& file, std::span<epoll_event> events, Timeout timeout, Call& call);
+Outcome<int> wait_epoll(Process& process, File& file, std::span<epoll_event> events,
+                        Timeout timeout, Call& call);
 
 }  // namespace sockdrill::sim

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +43,40 @@ TEST_F(LibcTest, AServerOfProcessesServesBothAtOnceAndReaps) {
   close_client(b);
   close_client(a);
   EXPECT_EQ(log, "2 1 parent has 0 ");
+}
+
+TEST_F(LibcTest, ASignalfdThatAChildInheritsTellsItOfItsOwnSignals) {
+  for (const bool by_epoll : {false, true}) {
+    log.clear();
+    run([this, by_epoll] {
+      sigset_t usr1;
+      ::sigemptyset(&usr1);
+      ::sigaddset(&usr1, SIGUSR1);
+      ::sigprocmask(SIG_BLOCK, &usr1, nullptr);
+      const int signals = ::signalfd(-1, &usr1, SFD_NONBLOCK);
+      const auto is_told = [&](int timeout_ms) {
+        if (!by_epoll) {
+          pollfd in{signals, POLLIN, 0};
+          return ::poll(&in, 1, timeout_ms) == 1;
+        }
+        const int epoll = ::epoll_create1(0);
+        epoll_event event{.events = EPOLLIN, .data = {}};
+        ::epoll_ctl(epoll, EPOLL_CTL_ADD, signals, &event);
+        const bool told = ::epoll_wait(epoll, &event, 1, timeout_ms) == 1;
+        ::close(epoll);
+        return told;
+      };
+      const pid_t child = ::fork();
+      if (child == 0) ::_exit(is_told(-1) ? 7 : 8);
+      ::kill(child, SIGUSR1);
+      int status = 0;
+      ::wait(&status);
+      say(std::to_string(WEXITSTATUS(status)));
+      say(is_told(0) ? "parent told" : "parent not told");
+      return 0;
+    });
+    EXPECT_EQ(log, "7 parent not told ") << by_epoll;
+  }
 }
 
 volatile std::sig_atomic_t signals_seen = 0;

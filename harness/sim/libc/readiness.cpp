@@ -73,7 +73,8 @@ int wait_for_epoll(int fd, epoll_event* events, int count, Timeout timeout) {
   const int ready =
       give(carry_out_on("epoll_wait", fd, [&](File& file, Call& call) -> Outcome<int> {
         if (count <= 0) return refuse(EINVAL);
-        return wait_epoll(file, {events, static_cast<std::size_t>(count)}, timeout, call);
+        return wait_epoll(current_task->process, file, {events, static_cast<std::size_t>(count)},
+                          timeout, call);
       }));
   if (ready < 0 || ready == count || unready == nullptr) return ready;
   events[ready] = {.events = EPOLLIN, .data = unready->event().data};

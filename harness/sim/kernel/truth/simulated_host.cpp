@@ -129,7 +129,7 @@ class SimulatedHost final : public Host {
   long epoll_wait(int epoll, epoll_event* events, int count) override {
     return with_file(epoll, [&](File& file) {
       Call call;
-      return answer(wait_epoll(file,
+      return answer(wait_epoll(process_, file,
                                std::span<epoll_event>(events, static_cast<std::size_t>(count)),
                                Nanoseconds{0}, call));
     });
