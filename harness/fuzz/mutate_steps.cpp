@@ -75,6 +75,39 @@ Step drawn_step(const Steps& steps, const Target& target, Draw& draw) {
   return {.what = ClientStep{drawn_client(steps, draw), drawn_action(target, draw)}};
 }
 
+bool speaks(const ClientAction& action) {
+  return std::holds_alternative<Connect>(action) || std::holds_alternative<Open>(action) ||
+         std::holds_alternative<Send>(action) || std::holds_alternative<ExchangeStep>(action) ||
+         std::holds_alternative<Expect>(action);
+}
+
+/// Behind what a client has said last it asks for more: what a server keeps of a conversation is
+/// reached by requests in a row, which steps for anybody anywhere rarely are.
+void go_on_talking(Steps& steps, const Target& target, Draw& draw) {
+  const std::string name = drawn_client(steps, draw);
+  std::ptrdiff_t at = -1;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const auto* client = std::get_if<ClientStep>(&steps[i].what);
+    if (client != nullptr && client->client == name && speaks(client->action))
+      at = static_cast<std::ptrdiff_t>(i) + 1;
+  }
+  Steps more;
+  if (at < 0) {
+    at = static_cast<std::ptrdiff_t>(steps.size());
+    more.push_back({.what = ClientStep{name, Connect{}}});
+  }
+  for (std::uint64_t i = draw.between(1, 3); i > 0; --i) {
+    const ClientAction action =
+        draw.one_in(2) ? ClientAction{ExchangeStep{
+                             .payload = {.kind = Payload::Kind::request,
+                                         .number = draw.below(target.speaks.exchanges.size())}}}
+                       : ClientAction{Send{
+                             .payload = spell_out(draw.of(target.speaks.exchanges), false, draw)}};
+    more.push_back({.what = ClientStep{name, action}});
+  }
+  steps.insert(steps.begin() + at, more.begin(), more.end());
+}
+
 void remove_some(Steps& steps, Draw& draw) {
   const std::ptrdiff_t from = place_in(steps, draw);
   const auto left = static_cast<std::uint64_t>(steps.end() - steps.begin() - from);
@@ -104,6 +137,8 @@ void change_count(Step& step, Draw& draw) {
 }  // namespace
 
 void mutate_steps(Steps& steps, const Target& target, Draw& draw) {
+  if (target.speaks.exchanges.size() > 1 && draw.one_in(4))
+    return go_on_talking(steps, target, draw);
   if (steps.empty() || draw.one_in(4)) {
     const auto at = static_cast<std::ptrdiff_t>(draw.between(0, steps.size()));
     steps.insert(steps.begin() + at, drawn_step(steps, target, draw));

@@ -57,6 +57,35 @@ TEST(MutateTest, MakesLegalScenariosOfManyKinds) {
   }
 }
 
+/// How often the last client that spoke speaks again behind its last words.
+std::size_t longest_row(const Scenario& scenario) {
+  std::size_t longest = 0;
+  std::size_t row = 0;
+  std::string before;
+  for (const Step& step : scenario.steps) {
+    const auto* client = std::get_if<ClientStep>(&step.what);
+    const bool asks = client != nullptr && (std::holds_alternative<Send>(client->action) ||
+                                            std::holds_alternative<ExchangeStep>(client->action));
+    row = !asks ? 0 : client->client == before ? row + 1 : 1;
+    before = asks ? client->client : "";
+    longest = std::max(longest, row);
+  }
+  return longest;
+}
+
+TEST(MutateTest, LetsAClientAskOneThingAfterAnother) {
+  Target target = speaking("line");
+  const auto conversations = [&] {
+    std::size_t found = 0;
+    for (std::uint64_t seed = 0; seed < 400; ++seed)
+      found += longest_row(mutate(two_clients(), target, seed, kSmall)) >= 4 ? 1U : 0U;
+    return found;
+  };
+  const std::size_t by_chance = conversations();
+  target.speaks.exchanges.push_back(target.speaks.exchanges.front());
+  EXPECT_GT(conversations(), by_chance + 10);
+}
+
 TEST(MutateTest, MakesTheSameOfTheSameSeed) {
   const Target target = speaking("line");
   EXPECT_EQ(mutate(two_clients(), target, 5), mutate(two_clients(), target, 5));

@@ -111,11 +111,16 @@ void Feedback::on_call(const sim::Task& task, const sim::CallSeen& call) {
 
 void Feedback::on_outcome(const std::string& client, ClientOutcome outcome,
                           std::string_view octets) {
-  std::string what = outcome == ClientOutcome::end     ? "(end)"
-                     : outcome == ClientOutcome::error ? "(error)"
-                     : replies_are_requests_           ? "(reply)"
-                                                       : class_of_reply(octets);
-  if (classes_.size() >= kMostClasses && !classes_.contains(what)) what = "(other)";
+  if (outcome == ClientOutcome::end) return follow(client, "(end)");
+  if (outcome == ClientOutcome::error) return follow(client, "(error)");
+  if (replies_are_requests_) return follow(client, "(reply)");
+  for (const std::string& each : classes_of_replies(octets)) {
+    const bool is_one_too_many = classes_.size() >= kMostClasses && !classes_.contains(each);
+    follow(client, is_one_too_many ? "(other)" : each);
+  }
+}
+
+void Feedback::follow(const std::string& client, const std::string& what) {
   classes_.insert(what);
   const std::uint64_t here = hash_of(what);
   std::uint64_t& last = last_[client];

@@ -36,6 +36,8 @@ class Feedback final {
   /// A feature, by its hash.
   static void count(std::uint64_t hash);
   void on_call(const sim::Task& task, const sim::CallSeen& call);
+  /// Of what that client is told, this comes next.
+  void follow(const std::string& client, const std::string& what);
 
   bool replies_are_requests_;
   std::uint64_t last_call_ = 0;

@@ -17,5 +17,16 @@ TEST(ReplyClassTest, ACodeIsKeptAndNumbersThatCountAreNot) {
 
 TEST(ReplyClassTest, IsBounded) { EXPECT_EQ(class_of_reply(std::string(100, 'a')).size(), 12U); }
 
+TEST(ReplyClassTest, SeesAllRepliesThatCameTogether) {
+  using Classes = std::vector<std::string>;
+  EXPECT_EQ(classes_of_replies("220 ready\r\n331 password\r\n"), (Classes{"220", "331"}));
+  EXPECT_EQ(classes_of_replies("$5\r\nhello\r\n+OK\r\n"), (Classes{"$0", "+OK"}));
+  EXPECT_EQ(classes_of_replies("hello"), (Classes{"hello"}));
+  EXPECT_EQ(classes_of_replies(""), (Classes{""}));
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += "+OK\r\n";
+  EXPECT_EQ(classes_of_replies(many).size(), 64U);
+}
+
 }  // namespace
 }  // namespace sockdrill
