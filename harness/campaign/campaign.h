@@ -76,6 +76,23 @@ Result<SmallerCorpus> minimise_corpus(const Home& home, const Installation& inst
                                       const Target& target, const CampaignFolder& folder,
                                       const std::atomic<bool>& interrupted);
 
+/// How much of the server's source a corpus executes.
+struct Coverage {
+  std::size_t inputs = 0;
+  std::uint64_t lines = 0;  ///< that are code
+  std::uint64_t executed = 0;
+  std::string index;    ///< of the HTML; "": there is none
+  std::string why_not;  ///< why not; "": it is there, or it was interrupted
+};
+
+/// Plays the corpus and the suite's scenarios, and writes into the folder `into`, which is made,
+/// how often each line was executed, as HTML. For servers that count that (fuzzer/line_counters.h),
+/// on the simulated kernel: on the real one a server counts for itself, and mostly ends by a signal
+/// before it has written that down.
+Result<Coverage> cover(const Home& home, const Installation& installation, const Target& target,
+                       const CampaignFolder& folder, const std::string& into,
+                       const std::atomic<bool>& interrupted);
+
 /// Plays each finding once more, in a clean process: is it still there? The folders say so
 /// afterwards. Findings as read_findings() gives them.
 Result<std::vector<FuzzFinding>> triage(const Home& home, const Installation& installation,

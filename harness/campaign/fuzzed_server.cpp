@@ -33,13 +33,15 @@ Result<FuzzedServer> FuzzedServer::of(const Home& home, const Installation& inst
 }
 
 Result<std::unique_ptr<Worker>> FuzzedServer::start(std::vector<std::string> words,
-                                                    std::vector<std::string> known) const {
+                                                    std::vector<std::string> known,
+                                                    std::string lines) const {
   return Worker::start(home_,
                        FuzzRequest{.target = target_,
                                    .path = {},
                                    .words = std::move(words),
                                    .known = std::move(known),
-                                   .counters = {}},
+                                   .counters = {},
+                                   .lines = std::move(lines)},
                        places_, library_);
 }
 

@@ -16,9 +16,11 @@ class FuzzedServer final {
   static Result<FuzzedServer> of(const Home& home, const Installation& installation,
                                  const Target& target);
 
-  /// `words`: for libFuzzer, or of a trial; `known`: identities that are passed over.
+  /// `words`: for libFuzzer, or of a trial; `known`: identities that are passed over; `lines`: as a
+  /// request's.
   [[nodiscard]] Result<std::unique_ptr<Worker>> start(std::vector<std::string> words,
-                                                      std::vector<std::string> known) const;
+                                                      std::vector<std::string> known,
+                                                      std::string lines = "") const;
   [[nodiscard]] const Target& target() const { return target_; }
 
  private:

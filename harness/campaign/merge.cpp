@@ -75,7 +75,8 @@ Result<std::vector<WeighedInput>> read_control_file(const std::string& text,
 
 Result<std::vector<WeighedInput>> weigh(const FuzzedServer& server, const CampaignFolder& folder,
                                         const std::vector<std::string>& files,
-                                        const std::atomic<bool>& interrupted) {
+                                        const std::atomic<bool>& interrupted,
+                                        const std::string& lines) {
   if (files.empty()) return std::vector<WeighedInput>{};
   const std::string control = folder.path() + "/merge.control";
   if (const auto written =
@@ -83,8 +84,12 @@ Result<std::vector<WeighedInput>> weigh(const FuzzedServer& server, const Campai
       !written)
     return fail(describe(written.error()), control);
   std::string text;
+  std::size_t workers = 0;
   for (std::size_t begun = 0;;) {
-    const std::unique_ptr<Worker> worker = TRY(server.start(words_for_weighing(control), {}));
+    // Each counts from its own start.
+    const std::string prefix = lines.empty() ? "" : fmt::format("{}{}-", lines, workers++);
+    const std::unique_ptr<Worker> worker =
+        TRY(server.start(words_for_weighing(control), {}, prefix));
     const std::optional<ExitStatus> end = wait_for(*worker, kPatienceToWeigh, interrupted);
     text = read_file(control).value_or("");
     const std::size_t now = count_started(text);

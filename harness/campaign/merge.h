@@ -28,9 +28,11 @@ Result<std::vector<WeighedInput>> read_control_file(const std::string& text,
                                                     const std::string& file);
 
 /// Plays each file, in as many workers as crash on the way. One that crashes a worker is kept with
-/// no features. The error: a worker does not get on.
+/// no features. The error: a worker does not get on. `lines`: what the names of files begin with
+/// into which they write how often the server's lines were executed; "": nobody asks.
 Result<std::vector<WeighedInput>> weigh(const FuzzedServer& server, const CampaignFolder& folder,
                                         const std::vector<std::string>& files,
-                                        const std::atomic<bool>& interrupted);
+                                        const std::atomic<bool>& interrupted,
+                                        const std::string& lines = "");
 
 }  // namespace sockdrill

@@ -55,6 +55,9 @@ Result<std::unique_ptr<Worker>> Worker::start(const Home& home, FuzzRequest requ
   Launch launch = launch_of(target, placeholders_of(target, server, stage.temp_inside(), places));
   launch.environment["LD_PRELOAD"] = library;
   launch.environment[kFuzzVariable] = stage.temp_inside() + file;
+  // One that counts its lines makes a file in our folder as it starts, unless told so; what counts
+  // is written where the request says.
+  launch.environment["LLVM_PROFILE_FILE"] = "/dev/null";
   worker->process_ = TRY(stage.start(launch, Deadline::after(kPatienceToStart)));
   return worker;
 }

@@ -197,6 +197,19 @@ void add_fuzz(CLI::App& app, Arguments& arguments, FuzzArguments& values) {
                   "no fuzzing: which findings of that campaign are still there?")
       ->type_name("DIR");
   command
+      .add_option_function<std::vector<std::string>>(
+          "--coverage",
+          [&values](const std::vector<std::string>& words) {
+            values.covers = true;
+            values.coverage = words.empty() ? "" : words.front();
+          },
+          "no fuzzing: which lines of the server's the corpus executes, as HTML in this folder, or "
+          "in one of the campaign's; for servers built with clang's -fprofile-instr-generate "
+          "-fcoverage-mapping")
+      ->type_name("DIR")
+      ->expected(0, 1)
+      ->excludes("--triage");
+  command
       .add_option("--report", values.reports,
                   "json=FILE, junit=FILE or another of run's; repeatable")
       ->type_name("FORMAT=FILE");

@@ -194,6 +194,33 @@ Result<int> carry_out_triage(const Home& home, const Installation& installation,
   return code;
 }
 
+/// Of lines that are code.
+std::string percent_of(const Coverage& coverage) {
+  const double whole = coverage.lines == 0 ? 1 : static_cast<double>(coverage.lines);
+  return fmt::format("{:.1f} %", 100 * static_cast<double>(coverage.executed) / whole);
+}
+
+int carry_out_coverage(const Home& home, const Installation& installation, const Subject& subject,
+                       const FuzzArguments& arguments) {
+  const std::atomic<bool>& interrupted = catch_interrupts();
+  const std::string into =
+      arguments.coverage.empty() ? subject.folder.path() + "/coverage" : arguments.coverage;
+  const Result<Coverage> covered =
+      cover(home, installation, subject.target, subject.folder, into, interrupted);
+  if (!covered) return complain(covered.error());
+  const Coverage& coverage = *covered;
+  if (!coverage.why_not.empty()) {
+    static_cast<void>(std::fprintf(stderr, "sockdrill: no coverage of %s: %s\n",
+                                   subject.target.name.c_str(), coverage.why_not.c_str()));
+    return kExitNotStarted;
+  }
+  if (coverage.index.empty()) return kExitInterrupted;
+  print(fmt::format("{} executed {} of {} ({}): {}\n", count_of(coverage.inputs, "input"),
+                    with_separators(coverage.executed), count_of(coverage.lines, "line"),
+                    percent_of(coverage), coverage.index));
+  return kExitPassed;
+}
+
 Result<int> carry_out_upkeep(const Home& home, const Installation& installation,
                              const Subject& subject, const FuzzArguments& arguments) {
   const std::atomic<bool>& interrupted = catch_interrupts();
@@ -206,7 +233,8 @@ Result<int> carry_out_upkeep(const Home& home, const Installation& installation,
         merge(home, installation, subject.target, subject.folder, arguments.merge, interrupted)));
   if (arguments.minimize)
     tell(TRY(minimise_corpus(home, installation, subject.target, subject.folder, interrupted)));
-  return kExitPassed;
+  return arguments.covers ? carry_out_coverage(home, installation, subject, arguments)
+                          : kExitPassed;
 }
 
 }  // namespace
@@ -219,6 +247,11 @@ int carry_out(const FuzzArguments& arguments) {
   if (!time)
     return complain(Error{
         fmt::format("'{}': expected a time such as 90, 90s, 10m or 8h", arguments.time), "--for"});
+  if (arguments.covers && arguments.world == "real")
+    return complain(Error{
+        "lines are counted on the simulated kernel only: on the real one a server is ended by a "
+        "signal, before it has written its counts",
+        "--coverage"});
   const Result<FuzzReports> reports = open_fuzz_reports(arguments.reports);
   if (!reports) return complain(reports.error());
   const Result<Subject> subject = subject_of(*installation, arguments);
@@ -228,7 +261,7 @@ int carry_out(const FuzzArguments& arguments) {
     static_cast<void>(complain(home.error()));
     return kExitOurError;
   }
-  const bool is_upkeep = arguments.minimize || !arguments.merge.empty();
+  const bool is_upkeep = arguments.minimize || !arguments.merge.empty() || arguments.covers;
   const Result<int> code =
       !arguments.triage.empty() ? carry_out_triage(*home, *installation, *subject, *reports)
       : is_upkeep               ? carry_out_upkeep(*home, *installation, *subject, arguments)

@@ -1,14 +1,12 @@
 #include "harness/fuzzer/feedback.h"
 
-#include <elf.h>
 #include <link.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <fstream>
-#include <vector>
 
+#include "harness/base/elf.h"
 #include "harness/base/text.h"
 #include "harness/fuzzer/program_text.h"
 #include "harness/fuzzer/reply_class.h"
@@ -48,19 +46,6 @@ struct Section {
 
 /// A section of the program as it was loaded; empty: it has none of that name.
 Section section_of_program(std::string_view name) {
-  std::ifstream file("/proc/self/exe", std::ios::binary);
-  ElfW(Ehdr) header{};
-  file.read(reinterpret_cast<char*>(&header), sizeof header);
-  if (!file || header.e_shoff == 0) return {};
-  std::vector<ElfW(Shdr)> sections(header.e_shnum);
-  file.seekg(static_cast<std::streamoff>(header.e_shoff));
-  file.read(reinterpret_cast<char*>(sections.data()),
-            static_cast<std::streamsize>(sections.size() * sizeof(ElfW(Shdr))));
-  if (!file || header.e_shstrndx >= sections.size()) return {};
-  const ElfW(Shdr)& table = sections[header.e_shstrndx];
-  std::string names(table.sh_size, '\0');
-  file.seekg(static_cast<std::streamoff>(table.sh_offset));
-  file.read(names.data(), static_cast<std::streamsize>(names.size()));
   std::uintptr_t base = 0;
   ::dl_iterate_phdr(
       [](dl_phdr_info* info, std::size_t /*size*/, void* argument) {
@@ -68,9 +53,9 @@ Section section_of_program(std::string_view name) {
         return 1;  // the first is the program
       },
       &base);
-  for (const ElfW(Shdr) & section : sections) {
-    if (section.sh_name < names.size() && std::string_view(&names[section.sh_name]) == name)
-      return {base + section.sh_addr, base + section.sh_addr + section.sh_size};
+  for (const ElfSection& section : sections_in_elf("/proc/self/exe")) {
+    if (section.name == name)
+      return {base + section.address, base + section.address + section.size};
   }
   return {};
 }

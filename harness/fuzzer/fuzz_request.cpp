@@ -27,7 +27,8 @@ std::string write_fuzz_request(const FuzzRequest& request) {
               {"path", request.path},
               {"words", request.words},
               {"known", request.known},
-              {"counters", request.counters}}
+              {"counters", request.counters},
+              {"lines", request.lines}}
       .dump(2);
 }
 
@@ -40,7 +41,8 @@ Result<FuzzRequest> read_fuzz_request(const std::string& text, const std::string
                      .path = json.value("path", ""),
                      .words = TRY(read_words(json, "words", file)),
                      .known = TRY(read_words(json, "known", file)),
-                     .counters = json.value("counters", "")};
+                     .counters = json.value("counters", ""),
+                     .lines = json.value("lines", "")};
 }
 
 std::string identity_of(const Suspicion& suspicion) {

@@ -23,6 +23,9 @@ struct FuzzRequest {
   /// As identity_of() gives them: what is found again is passed over.
   std::vector<std::string> known;
   std::string counters;  ///< a file for FuzzCounters, mapped; "": nobody asks
+  /// What is put before the names of files for the counts of the server's lines (LineCounters); "":
+  /// nobody asks, and the server need not count any.
+  std::string lines;
 };
 
 std::string write_fuzz_request(const FuzzRequest& request);

@@ -14,7 +14,8 @@ TEST(FuzzRequestTest, IsReadAsItWasWritten) {
                             .path = "",
                             .words = {"sockdrill", "--play", "file"},
                             .known = {"probe: nobody"},
-                            .counters = "/tmp/counters"};
+                            .counters = "/tmp/counters",
+                            .lines = "/tmp/lines-1-"};
   const Result<FuzzRequest> read = read_fuzz_request(write_fuzz_request(request), "request");
   ASSERT_TRUE(read) << to_string(read.error());
   EXPECT_EQ(read->target.command, request.target.command);
@@ -22,6 +23,7 @@ TEST(FuzzRequestTest, IsReadAsItWasWritten) {
   EXPECT_EQ(read->words, request.words);
   EXPECT_EQ(read->known, request.known);
   EXPECT_EQ(read->counters, request.counters);
+  EXPECT_EQ(read->lines, request.lines);
   EXPECT_FALSE(read_fuzz_request("{}", "request"));
   EXPECT_FALSE(read_fuzz_request("", "request"));
 }

@@ -17,6 +17,7 @@
 #include "harness/base/try.h"
 #include "harness/fuzzer/feedback.h"
 #include "harness/fuzzer/fuzz_request.h"
+#include "harness/fuzzer/line_counters.h"
 #include "harness/fuzzer/program_text.h"
 #include "harness/fuzzer/server_fuzzer.h"
 #include "harness/simulated/take_over.h"
@@ -28,6 +29,9 @@ namespace {
 /// What a server says is kept, for those who want to know what it said last, up to this size.
 constexpr off_t kMostOutput = off_t{1} << 20U;
 constexpr std::size_t kMostResident = std::size_t{1} << 30U;
+/// So many inputs' worth of counts is lost at most by an end of the process that nobody can
+/// foresee.
+constexpr std::uint64_t kInputsBetweenCounts = 256;
 
 /// Of this process.
 std::size_t resident_octets() {
@@ -74,9 +78,40 @@ FuzzCounters& counters_in(const std::string& file) {
   return place == MAP_FAILED ? nobodys : *static_cast<FuzzCounters*>(place);
 }
 
+/// The counts of the server's lines, written where the command wants them, if it does.
+class LinesCounted final {
+ public:
+  /// The error: they are wanted, and there are none.
+  static Result<LinesCounted> open(const std::string& prefix) {
+    LinesCounted lines;
+    lines.prefix_ = prefix;
+    if (!prefix.empty()) lines.counters_ = TRY(LineCounters::find());
+    return lines;
+  }
+  void write() const {
+    if (!counters_) return;
+    if (const Result<void> written = counters_->write(prefix_); !written)
+      fmt::print(stderr, "{}\n", to_string(written.error()));
+  }
+
+ private:
+  std::string prefix_;
+  std::optional<LineCounters> counters_;
+};
+
+// exit(3) calls functions, and hands them nothing of ours; libFuzzer ends by it.
+const LinesCounted* the_lines = nullptr;
+
 int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlayerOptions& place) {
   // libFuzzer says what it has to say to stderr, before and while the server has ours.
   const OwnedFd outside{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, sim::kFirstRealNumber)};
+  const Result<LinesCounted> lines = LinesCounted::open(request.lines);
+  if (!lines) {
+    fmt::print(stderr, "\nsockdrill: cannot be fuzzed: {}\n", to_string(lines.error()));
+    return 2;
+  }
+  the_lines = &*lines;
+  std::atexit([] { the_lines->write(); });
   const ServerOutput output;
   FuzzCounters& counters = counters_in(request.counters);
   const std::set<std::string> known(request.known.begin(), request.known.end());
@@ -88,12 +123,16 @@ int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlay
     feedback->forget_clients();
     ++counters.inputs;
     counters.features = Feedback::seen();
+    if (counters.inputs % kInputsBetweenCounts == 0) lines->write();
     if (counters.inputs % 1024 != 0) return;
     output.keep_small();
     // A server may keep what it is told to keep. That is no leak, and another one goes on.
     if (resident_octets() > kMostResident) ::_exit(kExitToGoOn);
   };
-  options.refine = [&](Suspicion& suspicion) { suspicion.what += place_of_crash(output.text()); };
+  options.refine = [&](Suspicion& suspicion) {
+    lines->write();  // the process may end with it
+    suspicion.what += place_of_crash(output.text());
+  };
   options.is_known = [&](const Suspicion& suspicion) {
     // A crash leaves a heap behind that no server should be started on.
     if (suspicion.rule == "invariant/alive" || !known.contains(identity_of(suspicion)))
@@ -115,7 +154,9 @@ int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlay
   feedback.emplace(fuzzer.simulation(), request.target.speaks.style == Style::echo);
   fuzzer.simulation().on_crash = report_crash;
   adopt_counters_of_program();
-  return run_libfuzzer(fuzzer, request.words);
+  const int status = run_libfuzzer(fuzzer, request.words);
+  lines->write();
+  return status;
 }
 
 Result<int> answer(const std::string& request_file, sim::ServerProgram program) {

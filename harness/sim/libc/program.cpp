@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "harness/base/elf.h"
 #include "harness/sim/libc/calls.h"
 
 namespace sockdrill::sim {
@@ -54,7 +55,35 @@ bool is_of_server(const dl_phdr_info& info) {
   return is_program(info) || !is_common(info.dlpi_name);
 }
 
+std::string file_of(const dl_phdr_info& info) {
+  return is_program(info) ? "/proc/self/exe" : info.dlpi_name;
+}
+
 namespace {
+
+/// What the compiler counts in for whoever looks at a program as a whole (SanitizerCoverage, line
+/// coverage): it goes on over a child of fork(2) and a server that is started anew.
+bool is_counted_in(const ElfSection& section) {
+  return section.address != 0 && section.size != 0 &&
+         (section.name.starts_with("__sancov_") || section.name.starts_with("__llvm_prf_"));
+}
+
+/// From `begin` to `end`, but for what is counted in.
+void add_variables(ServerMemory& memory, std::uintptr_t begin, std::uintptr_t end,
+                   const dl_phdr_info& info, std::vector<ElfSection> sections) {
+  std::erase_if(sections, [](const ElfSection& section) { return !is_counted_in(section); });
+  std::ranges::sort(sections, {}, &ElfSection::address);
+  const auto add = [&](std::uintptr_t from, std::uintptr_t to) {
+    if (from < to) memory.variables.emplace_back(reinterpret_cast<char*>(from), to - from);
+  };
+  for (const ElfSection& section : sections) {
+    const std::uintptr_t from = info.dlpi_addr + section.address;
+    if (from < begin || from >= end) continue;
+    add(begin, from);
+    begin = from + section.size;
+  }
+  add(begin, end);
+}
 
 int add_object(dl_phdr_info* info, std::size_t /*size*/, void* argument) {
   auto& memory = *static_cast<ServerMemory*>(argument);
@@ -68,13 +97,14 @@ int add_object(dl_phdr_info* info, std::size_t /*size*/, void* argument) {
     constant_end = constant_begin + header.p_memsz;
   }
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const std::vector<ElfSection> sections = sections_in_elf(file_of(*info));
   for (const ElfW(Phdr) & header : headers) {
     if (header.p_type == PT_LOAD && (header.p_flags & PF_W) != 0) {
       std::uintptr_t begin = info->dlpi_addr + header.p_vaddr;
       const std::uintptr_t end = begin + header.p_memsz;
       if (begin >= constant_begin / page * page && begin < constant_end)
         begin = constant_end / page * page;
-      if (begin < end) memory.variables.emplace_back(reinterpret_cast<char*>(begin), end - begin);
+      add_variables(memory, begin, end, *info, sections);
     }
     if (header.p_type == PT_TLS && is_program(*info) && info->dlpi_tls_data != nullptr) {
       const auto* place = static_cast<const char*>(info->dlpi_tls_data);

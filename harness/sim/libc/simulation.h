@@ -101,10 +101,12 @@ Simulation* simulation();
 
 /// The variables of the program this process was started as, and of the libraries it brought along,
 /// except those of the system and of the harness: for a server that was started with the harness
-/// preloaded.
+/// preloaded. Counters that a compiler put in are everybody's.
 ServerMemory memory_of_program();
 /// Whether that part of the program is the server's: not the system's, not ours.
 bool is_of_server(const dl_phdr_info& info);
+/// Where it was loaded from.
+std::string file_of(const dl_phdr_info& info);
 
 /// Below it all descriptors are simulated ones: a process' hard limit is no higher.
 inline constexpr int kFirstRealNumber = 4096;

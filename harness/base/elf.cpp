@@ -1,0 +1,91 @@
+#include "harness/base/elf.h"
+
+#include <elf.h>
+
+#include <fstream>
+
+namespace sockdrill {
+
+namespace {
+
+class Elf final {
+ public:
+  explicit Elf(const std::string& file) : file_(file, std::ios::binary | std::ios::ate) {
+    if (!file_) return;
+    size_ = static_cast<std::uint64_t>(file_.tellg());
+    const std::string octets = read(0, sizeof(Elf64_Ehdr));
+    if (!octets.starts_with(ELFMAG) || octets[EI_CLASS] != ELFCLASS64) return;
+    const Elf64_Ehdr header = first<Elf64_Ehdr>(octets);
+    sections_ = all<Elf64_Shdr>(read(header.e_shoff, header.e_shnum * sizeof(Elf64_Shdr)));
+    if (header.e_shstrndx < sections_.size()) names_ = contents(sections_[header.e_shstrndx]);
+  }
+
+  [[nodiscard]] const std::vector<Elf64_Shdr>& sections() const { return sections_; }
+  [[nodiscard]] std::string name_of(const Elf64_Shdr& section) const {
+    return std::string(text_at(names_, section.sh_name));
+  }
+  std::string contents(const Elf64_Shdr& section) {
+    return read(section.sh_offset, section.sh_size);
+  }
+  /// The section that another one refers to.
+  std::string contents_of_link(const Elf64_Shdr& section) {
+    return section.sh_link < sections_.size() ? contents(sections_[section.sh_link]) : "";
+  }
+
+  static std::string_view text_at(std::string_view table, std::size_t place) {
+    if (place >= table.size()) return {};
+    return table.substr(place, table.find('\0', place) - place);
+  }
+  template <typename Part>
+  static std::vector<Part> all(const std::string& octets) {
+    std::vector<Part> parts(octets.size() / sizeof(Part));
+    octets.copy(reinterpret_cast<char*>(parts.data()), parts.size() * sizeof(Part));
+    return parts;
+  }
+
+ private:
+  template <typename Part>
+  static Part first(const std::string& octets) {
+    const std::vector<Part> parts = all<Part>(octets);
+    return parts.empty() ? Part{} : parts.front();
+  }
+  /// "" for what does not lie in the file.
+  std::string read(std::uint64_t from, std::uint64_t size) {
+    if (from > size_ || size > size_ - from) return {};
+    std::string octets(size, '\0');
+    file_.seekg(static_cast<std::streamoff>(from));
+    file_.read(octets.data(), static_cast<std::streamsize>(size));
+    return file_ ? octets : "";
+  }
+
+  std::ifstream file_;
+  std::uint64_t size_ = 0;
+  std::vector<Elf64_Shdr> sections_;
+  std::string names_;
+};
+
+}  // namespace
+
+std::vector<ElfSection> sections_in_elf(const std::string& file) {
+  const Elf elf(file);
+  std::vector<ElfSection> sections;
+  for (const Elf64_Shdr& section : elf.sections())
+    sections.push_back(
+        {.name = elf.name_of(section), .address = section.sh_addr, .size = section.sh_size});
+  return sections;
+}
+
+std::optional<std::uint64_t> address_in_elf(const std::string& file, std::string_view symbol) {
+  Elf elf(file);
+  for (const Elf64_Shdr& section : elf.sections()) {
+    if (section.sh_type != SHT_SYMTAB) continue;
+    const std::string names = elf.contents_of_link(section);
+    for (const Elf64_Sym& one : Elf::all<Elf64_Sym>(elf.contents(section))) {
+      if (one.st_shndx != SHN_UNDEF && Elf::text_at(names, one.st_name) == symbol)
+        return one.st_value;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace sockdrill
