@@ -93,6 +93,17 @@ Result<Coverage> cover(const Home& home, const Installation& installation, const
                        const CampaignFolder& folder, const std::string& into,
                        const std::atomic<bool>& interrupted);
 
+struct PlayedAgain {
+  bool shows = false;  ///< something that a campaign would have found
+  std::string said;    ///< what, and what the server wrote
+};
+
+/// Plays one scenario in a clean process, with all that a campaign looks for: it follows replies,
+/// which no scenario need say anything about.
+Result<PlayedAgain> play_again(const Home& home, const Installation& installation,
+                               const Target& target, const std::string& scenario,
+                               const std::atomic<bool>& interrupted);
+
 /// Plays each finding once more, in a clean process: is it still there? The folders say so
 /// afterwards. Findings as read_findings() gives them.
 Result<std::vector<FuzzFinding>> triage(const Home& home, const Installation& installation,

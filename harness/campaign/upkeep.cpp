@@ -30,15 +30,23 @@ std::vector<std::string> inputs_of(const std::string& folder) {
   return files_in(fs::is_directory(whole + "/inputs", error) ? whole + "/inputs" : whole);
 }
 
-Result<bool> is_gone_on(const FuzzedServer& server, const FuzzFinding& finding,
-                        const std::atomic<bool>& interrupted) {
+Result<PlayedAgain> play_on(const FuzzedServer& server, const std::string& scenario,
+                            const std::atomic<bool>& interrupted) {
+  std::error_code error;
+  // Servers start in folders of their own.
   const std::unique_ptr<Worker> worker =
-      TRY(server.start({"sockdrill", "--play", finding.folder + "/scenario.json"}, {}));
+      TRY(server.start({"sockdrill", "--play", fs::absolute(scenario, error)}, {}));
   const std::optional<ExitStatus> end = wait_for(*worker, kPatienceToPlay, interrupted);
-  if (end && !end->was_signalled && end->code <= 1) return end->code == 0;
+  if (end && !end->was_signalled && end->code <= 1)
+    return PlayedAgain{.shows = end->code == 1, .said = worker->told()};
   return fail(fmt::format("could not be played again: {}",
                           end ? complaint_in(worker->said()) + to_string(*end) : "no end"),
-              finding.folder);
+              scenario);
+}
+
+Result<bool> is_gone_on(const FuzzedServer& server, const FuzzFinding& finding,
+                        const std::atomic<bool>& interrupted) {
+  return !TRY(play_on(server, finding.folder + "/scenario.json", interrupted)).shows;
 }
 
 Result<bool> is_gone_on(const RealKernel& real, const FuzzFinding& finding, const Target& target,
@@ -87,6 +95,12 @@ Result<SmallerCorpus> minimise_corpus(const Home& home, const Installation& inst
       fs::remove(inputs[place].file, error);
   }
   return SmallerCorpus{.before = files.size(), .after = chosen.size()};
+}
+
+Result<PlayedAgain> play_again(const Home& home, const Installation& installation,
+                               const Target& target, const std::string& scenario,
+                               const std::atomic<bool>& interrupted) {
+  return play_on(TRY(FuzzedServer::of(home, installation, target)), scenario, interrupted);
 }
 
 Result<std::vector<FuzzFinding>> triage(const Home& home, const Installation& installation,

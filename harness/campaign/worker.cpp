@@ -73,4 +73,6 @@ FuzzCounters Worker::counters() const { return *counters_; }
 
 std::string Worker::said() const { return process_->err.text(); }
 
+std::string Worker::told() const { return process_->out.text(); }
+
 }  // namespace sockdrill

@@ -30,6 +30,8 @@ class Worker final {
   [[nodiscard]] FuzzCounters counters() const;
   /// What it wrote to stderr: libFuzzer's lines, then what was found.
   [[nodiscard]] std::string said() const;
+  /// What it wrote to its standard output: of a scenario that was to be played, what it shows.
+  [[nodiscard]] std::string told() const;
 
  private:
   Worker() = default;

@@ -197,6 +197,11 @@ void add_fuzz(CLI::App& app, Arguments& arguments, FuzzArguments& values) {
                   "no fuzzing: which findings of that campaign are still there?")
       ->type_name("DIR");
   command
+      .add_option("--play", values.play,
+                  "no fuzzing: plays a finding's scenario once, and says what it shows")
+      ->type_name("FILE")
+      ->excludes("--triage");
+  command
       .add_option_function<std::vector<std::string>>(
           "--coverage",
           [&values](const std::vector<std::string>& words) {
@@ -208,7 +213,8 @@ void add_fuzz(CLI::App& app, Arguments& arguments, FuzzArguments& values) {
           "-fcoverage-mapping")
       ->type_name("DIR")
       ->expected(0, 1)
-      ->excludes("--triage");
+      ->excludes("--triage")
+      ->excludes("--play");
   command
       .add_option("--report", values.reports,
                   "json=FILE, junit=FILE or another of run's; repeatable")

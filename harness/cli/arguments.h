@@ -93,6 +93,7 @@ struct FuzzArguments {
   std::vector<std::string> merge;  ///< folders of inputs
   bool minimize = false;
   std::string triage;  ///< such a folder, to look at its findings again
+  std::string play;    ///< a scenario, JSON or in the compact form, to be played once
   bool covers = false;
   std::string coverage;  ///< a folder for HTML; "": one in the campaign's
   std::vector<std::string> reports;

@@ -85,23 +85,28 @@ struct Subject {
   CampaignFolder folder;
 };
 
-Result<Subject> subject_of(const Installation& installation, const FuzzArguments& arguments) {
+Result<Target> server_of(const Installation& installation, const FuzzArguments& arguments) {
   std::vector<Target> targets = TRY(select(installation, arguments.target));
   if (targets.size() != 1)
     return fail(fmt::format("a campaign has one server, and these are {}: name one with --target "
                             "or --exec",
                             targets.size()),
                 "--target");
+  return with_its_folder(std::move(targets.front()));
+}
+
+Result<Subject> subject_of(const Installation& installation, const FuzzArguments& arguments) {
+  Target target = TRY(server_of(installation, arguments));
   std::string folder = arguments.triage.empty() ? arguments.corpus : arguments.triage;
   if (folder.empty()) {
-    folder = "fuzz-" + targets.front().name;
+    folder = "fuzz-" + target.name;
     for (char& c : folder) {
       if (c == '/' || c == ':' || c == ' ') c = '-';
     }
   }
   if (!arguments.triage.empty() && !std::filesystem::exists(arguments.triage))
     return fail("no such folder", arguments.triage);
-  return Subject{.target = std::move(targets.front()), .folder = TRY(CampaignFolder::open(folder))};
+  return Subject{.target = std::move(target), .folder = TRY(CampaignFolder::open(folder))};
 }
 
 /// The reports of run's kind, and a campaign's own in JSON.
@@ -237,6 +242,22 @@ Result<int> carry_out_upkeep(const Home& home, const Installation& installation,
                           : kExitPassed;
 }
 
+int carry_out_play(const Home& home, const Installation& installation,
+                   const FuzzArguments& arguments) {
+  const Result<Target> target = server_of(installation, arguments);
+  if (!target) return complain(target.error());
+  if (const auto readable = read_file(arguments.play); !readable)
+    return complain(Error{describe(readable.error()), arguments.play});
+  const Result<PlayedAgain> played =
+      play_again(home, installation, *target, arguments.play, catch_interrupts());
+  if (!played) {
+    static_cast<void>(complain(played.error()));
+    return kExitNotStarted;
+  }
+  print(played->said);
+  return played->shows ? kExitFailed : kExitPassed;
+}
+
 }  // namespace
 
 int carry_out(const FuzzArguments& arguments) {
@@ -254,6 +275,12 @@ int carry_out(const FuzzArguments& arguments) {
         "--coverage"});
   const Result<FuzzReports> reports = open_fuzz_reports(arguments.reports);
   if (!reports) return complain(reports.error());
+  if (!arguments.play.empty()) {
+    const Result<Home> home = enter_home(true);
+    if (home) return carry_out_play(*home, *installation, arguments);
+    static_cast<void>(complain(home.error()));
+    return kExitOurError;
+  }
   const Result<Subject> subject = subject_of(*installation, arguments);
   if (!subject) return complain(subject.error());
   const Result<Home> home = enter_home(true);

@@ -168,7 +168,7 @@ Result<int> answer(const std::string& request_file, sim::ServerProgram program) 
     Trials trials(program, sim::memory_of_program(), request.target, place);
     trials.on_crash = report_crash;
     const SeenAgain again{.server = request.target,
-                          .simulated = {"sockdrill", "run", "--world", "simulated"},
+                          .simulated = {"sockdrill", "fuzz", "--play"},
                           .real = {"sockdrill", "run"}};
     if (const std::optional<int> status = carry_out_trial(request.words, trials, again))
       return *status;

@@ -42,6 +42,20 @@ SCENARIO("a defect of a stock server is found, explained, and seen again", "[fuz
   CHECK_THAT(read_file(finding + "/report.txt"), ContainsSubstring("see it again:"));
   CHECK_THAT(read_file(report + ".xml"), ContainsSubstring("<failure"));
   CHECK(sockdrill({"lint", finding + "/scenario.json"}).exit_code == 0);
+  const std::string again =
+      "sockdrill fuzz --play " + finding + "/scenario.json -t " + finding + "/server.json";
+  CHECK_THAT(read_file(finding + "/report.txt"), ContainsSubstring(again));
+  const Ran played =
+      sockdrill({"fuzz", "--play", finding + "/scenario.json", "-t", finding + "/server.json"});
+  CAPTURE(played.out, played.err);
+  CHECK(played.exit_code == 1);
+  CHECK_THAT(played.out, ContainsSubstring(told["findings"][0]["rule"].get<std::string>()));
+  const Ran fine =
+      sockdrill({"fuzz", "--play", finding + "/scenario.json", "-t", "tcp-multi-thread:line"});
+  CHECK(fine.exit_code == 0);
+  CHECK_THAT(fine.out, ContainsSubstring("nothing is wrong"));
+  CHECK(sockdrill({"fuzz", "--play", "/no/such.json", "-t", "tcp-multi-thread:line"}).exit_code ==
+        2);
 
   const Ran still = sockdrill({"fuzz", "--triage", folder, "-t", "leak-on-bad-request"});
   CAPTURE(still.out, still.err);

@@ -32,6 +32,15 @@ TEST(MatchRequestTest, FindsFieldsByWhatFollowsThem) {
   EXPECT_EQ(match(exchange, "SET \x01"), "mismatch");
 }
 
+TEST(MatchRequestTest, KnowsTheBeginningOfWhatFollowsAField) {
+  const Exchange exchange =
+      exchange_of("GET /{x} HTTP/1.1\\n", R"("x": {"bytes": [0, 9], "without": "/"})");
+  for (const char* begun : {"GET /", "GET /ab", "GET /ab ", "GET /ab HTTP/", "GET / HTTP/1.1"})
+    EXPECT_EQ(match(exchange, begun), "needs_more") << begun;
+  EXPECT_EQ(match(exchange, "GET / /"), "mismatch") << "a server may say so at once";
+  EXPECT_EQ(match(exchange, "GET /a/"), "mismatch");
+}
+
 TEST(MatchRequestTest, FindsFieldsByTheirLength) {
   const Exchange decimal = exchange_of("{length x}:{x}", R"("x": {"bytes": [0, 20]})");
   EXPECT_EQ(match(decimal, "3:abcd"), "complete 5");

@@ -76,8 +76,14 @@ PartMatch match_open_field(const Field& field, const Part* next, std::string_vie
   if (next->kind != Part::Kind::literal) return {};
   const std::size_t end = sent.find(next->literal);
   if (end != std::string_view::npos) return {RequestState::complete, end};
-  const std::size_t perhaps_next = std::min(sent.size(), next->literal.size() - 1);
-  return match_beginning(field, sent.substr(0, sent.size() - perhaps_next));
+  // The literal may have begun, and its first octets may be none of the value's.
+  const std::string_view literal = next->literal;
+  for (std::size_t begun = std::min(sent.size(), literal.size() - 1); begun > 0; --begun) {
+    if (sent.ends_with(literal.substr(0, begun)) &&
+        may_begin_value(field, sent.substr(0, sent.size() - begun)))
+      return {RequestState::needs_more};
+  }
+  return match_beginning(field, sent);
 }
 
 PartMatch match_field_of(std::size_t length, const Field& field, std::string_view sent) {

@@ -1,6 +1,7 @@
 #include "harness/target/target.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -262,6 +263,16 @@ Json write_target(const Target& target) {
     json["also"].push_back({{"check", known.check}, {"because", known.because}});
   if (!target.needs.empty()) json["needs"] = target.needs;
   return json;
+}
+
+Target with_its_folder(Target target) {
+  if (target.file.empty()) return target;
+  const std::map<std::string, std::string> places{
+      {"targets", std::filesystem::absolute(target.file).parent_path()}};
+  for (std::string& word : target.command) word = fill_in(word, places);
+  for (std::string& need : target.needs) need = fill_in(need, places);
+  for (auto& [name, value] : target.environment) value = fill_in(value, places);
+  return target;
 }
 
 std::string fill_in(const std::string& text, const std::map<std::string, std::string>& values) {

@@ -83,6 +83,9 @@ Result<std::vector<Target>> read_targets(const Document& document);
 /// One concrete target (no variants): what a recording carries.
 Json write_target(const Target& target);
 
+/// The same, with its folder for {targets}: so it can be written to another one.
+Target with_its_folder(Target target);
+
 /// The placeholders a command may use; anything else in braces that looks like one is an error.
 std::vector<std::string> placeholder_names();
 /// `{port}` -> values["port"]. An unknown `{word}` is left as it stands.

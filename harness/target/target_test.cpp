@@ -109,6 +109,19 @@ TEST(ReadTargetsTest, CatchesASlipInWhatCatches) {
   EXPECT_NE(targets.error().message.find("did you mean 'rule'?"), std::string::npos);
 }
 
+TEST(WithItsFolderTest, CanBeWrittenElsewhere) {
+  Target target =
+      targets_of(
+          R"({"name": "m", "command": ["sh", "{targets}/m.sh", "{port}"], "speaks": "echo",
+    "needs": ["{targets}/m.sh"], "listens": {"transport": "tcp"}})")
+          .value()
+          .front();
+  target.file = "/where/m.json";
+  target = with_its_folder(target);
+  EXPECT_EQ(target.command, (std::vector<std::string>{"sh", "/where/m.sh", "{port}"}));
+  EXPECT_EQ(target.needs, std::vector<std::string>{"/where/m.sh"});
+}
+
 TEST(FillInTest, LeavesStrangersAlone) {
   EXPECT_EQ(fill_in("--port={port} {x}", {{"port", "7"}}), "--port=7 {x}");
 }
