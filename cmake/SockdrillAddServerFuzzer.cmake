@@ -4,8 +4,11 @@
 # A libFuzzer program of a C or C++ server with its own, unmodified main(): it runs on the simulated kernel, an input is a
 # scenario in compact form. ARGUMENTS are its command line; {port} and {path} are where it is to listen. Clang and GNU ld;
 # from an installation also the development files of fmt and pugixml.
-# SANITIZE is for the server's own sources; `address` was tried on one that neither forks nor has threads, and must be run
-# with ASAN_OPTIONS=detect_leaks=0, for LeakSanitizer does not see the simulation's stacks.
+# SANITIZE is for the server's own sources; `address` was tried on one that neither forks nor has threads.
+#
+# With SOCKDRILL_FUZZING_ENGINE set to what OSS-Fuzz and ClusterFuzzLite have in $LIB_FUZZING_ENGINE all flags, sanitizers
+# among them, are those of CMAKE_C_FLAGS and CMAKE_CXX_FLAGS; nothing is added to them. The engine is clang's libFuzzer in
+# any case, for the server has a main() of its own.
 set(SOCKDRILL_FUZZER_LISTS "${CMAKE_CURRENT_LIST_DIR}")
 
 # What is linked with a server: our modules, or, of an installation, the file made of them and what it needs of others.
@@ -38,6 +41,9 @@ function(sockdrill_add_server_fuzzer name)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang" OR (CMAKE_C_COMPILER_ID AND NOT CMAKE_C_COMPILER_ID STREQUAL "Clang"))
     message(FATAL_ERROR "sockdrill_add_server_fuzzer(${name}): libFuzzer is part of clang; for C and C++, -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++")
   endif()
+  if(SOCKDRILL_FUZZING_ENGINE AND NOT SOCKDRILL_FUZZING_ENGINE STREQUAL "-fsanitize=fuzzer")
+    message(FATAL_ERROR "sockdrill_add_server_fuzzer(${name}): the engine '${SOCKDRILL_FUZZING_ENGINE}' cannot be used: expected libFuzzer, -fsanitize=fuzzer")
+  endif()
   if(NOT arg_OVER)
     set(arg_OVER tcp)
   endif()
@@ -65,8 +71,12 @@ const char* const sockdrill_fuzzer_path = \"@path@\";
 ")
   set(NAME "${name}")
   set(script "${CMAKE_CURRENT_BINARY_DIR}/${name}-about/server.ld")
+  set(flags "${CMAKE_C_FLAGS} ${CMAKE_CXX_FLAGS}")
+  if(arg_SANITIZE AND NOT SOCKDRILL_FUZZING_ENGINE)
+    string(APPEND flags " -fsanitize=${arg_SANITIZE}")
+  endif()
   set(counts_heap ON)
-  if(arg_SANITIZE MATCHES "address|leak|memory|thread")  # they have one of their own
+  if(flags MATCHES "-fsanitize=[^ ]*(address|leak|memory|thread)")  # they have one of their own
     set(counts_heap OFF)
   endif()
   sockdrill_find_fuzzer_parts(counts_heap)
@@ -74,16 +84,18 @@ const char* const sockdrill_fuzzer_path = \"@path@\";
 
   add_library(${name}-about OBJECT "${about}")
   add_executable(${name} ${arg_SOURCES})
-  set(sanitizers fuzzer-no-link)
-  set(no_vptr "")
-  if(arg_SANITIZE)
-    string(APPEND sanitizers ",${arg_SANITIZE}")
-    target_link_options(${name} PRIVATE "-fsanitize=${arg_SANITIZE}")
+  if(NOT SOCKDRILL_FUZZING_ENGINE)
+    set(sanitizers fuzzer-no-link)
+    if(arg_SANITIZE)
+      string(APPEND sanitizers ",${arg_SANITIZE}")
+      target_link_options(${name} PRIVATE "-fsanitize=${arg_SANITIZE}")
+    endif()
+    target_compile_options(${name} PRIVATE "-fsanitize=${sanitizers}")
   endif()
-  if(arg_SANITIZE MATCHES "undefined")  # It looks at memory by way of pipe(2), which on a server's task is the simulated one.
-    set(no_vptr -fno-sanitize=vptr)
+  if(flags MATCHES "-fsanitize=[^ ]*(undefined|vptr)")
+    # It looks at memory by way of pipe(2), which on a server's task is the simulated one.
+    target_compile_options(${name} PRIVATE -fno-sanitize=vptr)
   endif()
-  target_compile_options(${name} PRIVATE "-fsanitize=${sanitizers}" ${no_vptr})
   include("${SOCKDRILL_FUZZER_LISTS}/FindLibFuzzer.cmake")
   if(NOT SOCKDRILL_LIBFUZZER)
     message(FATAL_ERROR "sockdrill_add_server_fuzzer(${name}): clang's libFuzzer is not installed")

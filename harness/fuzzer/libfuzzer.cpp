@@ -12,6 +12,8 @@
 
 extern "C" int LLVMFuzzerRunDriver(int* count, char*** arguments,
                                    int (*run_one)(const std::uint8_t* data, std::size_t size));
+// Handed to the driver; under this name, for by it OSS-Fuzz and ClusterFuzzLite know a fuzz target.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 // Called by the sanitizers before they say a word.
 extern "C" void __asan_on_error();
@@ -69,16 +71,6 @@ std::size_t give_back(const Bytes& form, std::uint8_t* out) {
   return form.size();
 }
 
-int run_input(const std::uint8_t* data, std::size_t size) {
-  // Now the handlers are there, libFuzzer's and the sanitizer's.
-  static const bool is_first = [] {
-    let_them_be_reported();
-    return true;
-  }();
-  static_cast<void>(is_first);
-  return the_fuzzer->run_one(octets_of(data, size));
-}
-
 }  // namespace
 
 int run_libfuzzer(ServerFuzzer& fuzzer, std::vector<std::string> words) {
@@ -88,7 +80,7 @@ int run_libfuzzer(ServerFuzzer& fuzzer, std::vector<std::string> words) {
   pointers.push_back(nullptr);
   int count = static_cast<int>(words.size());
   char** arguments = pointers.data();
-  return LLVMFuzzerRunDriver(&count, &arguments, run_input);
+  return LLVMFuzzerRunDriver(&count, &arguments, LLVMFuzzerTestOneInput);
 }
 
 }  // namespace sockdrill
@@ -99,6 +91,17 @@ extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* one, std::s
                                                  const std::uint8_t* other, std::size_t other_size,
                                                  std::uint8_t* out, std::size_t most,
                                                  unsigned seed);
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace sockdrill;
+  // Now the handlers are there, libFuzzer's and the sanitizer's.
+  static const bool is_first = [] {
+    let_them_be_reported();
+    return true;
+  }();
+  static_cast<void>(is_first);
+  return the_fuzzer->run_one(octets_of(data, size));
+}
 
 void __asan_on_error() { sockdrill::begin_report(); }
 void __ubsan_on_report() { sockdrill::begin_report(); }
