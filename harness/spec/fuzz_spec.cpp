@@ -92,9 +92,9 @@ SCENARIO("a correct server is fuzzed, and its corpus kept small", "[fuzz]") {
 SCENARIO("a defect behind a login is reached, whose states only the replies tell apart", "[fuzz]") {
   const std::string folder = make_folder("login");
   const Ran ran =
-      sockdrill({"fuzz", "--exec", std::string(SOCKDRILL_LOGIN_SERVER) + " smtp {port}", "--speaks",
-                 SOCKDRILL_SOURCE "/harness/spec/login_smtp.json", "--world", "simulated",
-                 "--stop-at", "1", "--for", "10m", "--corpus", folder});
+      sockdrill({"fuzz", "--exec", std::string(SOCKDRILL_LOGIN_SERVER) + " smtp {port} 3",
+                 "--speaks", SOCKDRILL_SOURCE "/harness/spec/login_smtp.json", "--world",
+                 "simulated", "--stop-at", "1", "--for", "10m", "--corpus", folder});
   CAPTURE(ran.out, ran.err);
   if (cannot_be(ran)) return;
   CHECK(ran.exit_code == 1);

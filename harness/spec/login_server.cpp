@@ -1,10 +1,10 @@
-// A server with states, and a defect behind all of them: login-server PROTOCOL PORT.
+// A server with states, and a defect behind all of them: login-server PROTOCOL PORT [STATES].
 //
 // PROTOCOL: ftp (USER, PASS, SYST, TYPE, CWD, PASV, LIST), smtp (EHLO, AUTH, MAIL, RCPT, DATA, ".")
 // or mute-ftp, whose replies all begin alike. Commands in their order lead from state to state; any
 // other is refused, and the state stays. It aborts when somebody has come to the last state and
-// asks for more. Every command takes the same way through the code, so that neither the calls nor
-// their answers tell the states apart: only the replies do.
+// asks for more. STATES: only so many of them. Every command takes the same way through the code,
+// so that neither the calls nor their answers tell the states apart: only the replies do.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -33,23 +33,23 @@ struct Protocol {
   std::string_view refusal;
 };
 
-const Protocol kFtp{"220 ready\r\n",
-                    {{"USER anonymous", "331 password, please\r\n"},
-                     {"PASS ", "230 logged in\r\n"},
-                     {"SYST", "215 UNIX\r\n"},
-                     {"TYPE I", "200 binary\r\n"},
-                     {"CWD /", "250 changed\r\n"},
-                     {"PASV", "227 passive\r\n"},
-                     {"LIST", "150 here it comes\r\n"}},
-                    "503 not now\r\n"};
-const Protocol kSmtp{"220 ready\r\n",
-                     {{"EHLO ", "250-ready\r\n"},
-                      {"AUTH PLAIN ", "235 yours\r\n"},
-                      {"MAIL FROM:", "250 sender\r\n"},
-                      {"RCPT TO:", "251 recipient\r\n"},
-                      {"DATA", "354 go on\r\n"},
-                      {".", "252 queued\r\n"}},
-                     "503 not now\r\n"};
+Protocol ftp{"220 ready\r\n",
+             {{"USER anonymous", "331 password, please\r\n"},
+              {"PASS ", "230 logged in\r\n"},
+              {"SYST", "215 UNIX\r\n"},
+              {"TYPE I", "200 binary\r\n"},
+              {"CWD /", "250 changed\r\n"},
+              {"PASV", "227 passive\r\n"},
+              {"LIST", "150 here it comes\r\n"}},
+             "503 not now\r\n"};
+Protocol smtp{"220 ready\r\n",
+              {{"EHLO ", "250-ready\r\n"},
+               {"AUTH PLAIN ", "235 yours\r\n"},
+               {"MAIL FROM:", "250 sender\r\n"},
+               {"RCPT TO:", "251 recipient\r\n"},
+               {"DATA", "354 go on\r\n"},
+               {".", "252 queued\r\n"}},
+              "503 not now\r\n"};
 
 struct Client {
   std::string input;
@@ -119,9 +119,11 @@ int open_listener(const char* port) {
 }  // namespace
 
 int main(int count, char** words) {
-  if (count != 3) return 2;
+  if (count < 3) return 2;
   const std::string_view name = words[1];
-  const Server server(name == "smtp" ? kSmtp : kFtp, name == "mute-ftp");
+  Protocol& protocol = name == "smtp" ? smtp : ftp;
+  if (count > 3) protocol.steps.resize(static_cast<std::size_t>(std::atoi(words[3])));
+  const Server server(protocol, name == "mute-ftp");
   const int listener = open_listener(words[2]);
   if (listener < 0) return 1;
   std::map<int, Client> clients;
