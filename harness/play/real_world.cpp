@@ -197,12 +197,24 @@ std::vector<Ready> RealWorld::wait(Nanoseconds until) {
   return ready;
 }
 
+/// Z or X, or not there at all: it has ended, and the agent's news of it is on the way. A pidfd
+/// says so later, when all its threads are gone: clients have then long seen the end of their
+/// connections.
+bool has_ended(pid_t pid) {
+  const SysResult<std::string> stat = read_file(fmt::format("/proc/{}/stat", pid));
+  if (!stat) return true;
+  const std::size_t name_end =
+      stat->rfind(')');  // proc(5): the name may hold anything but is in parentheses
+  return name_end == std::string::npos || name_end + 2 >= stat->size() ||
+         (*stat)[name_end + 2] == 'Z' || (*stat)[name_end + 2] == 'X';
+}
+
 std::optional<ExitStatus> RealWorld::exited(Instance instance) {
   stage_->pump();
   const StageProcess* running = process(instance);
   if (running == nullptr) return std::nullopt;
   const Deadline deadline = Deadline::after(std::chrono::seconds(5));
-  while (!running->exited && stage_->has_ended(*running) && !deadline.has_passed()) {
+  while (!running->exited && has_ended(running->pid) && !deadline.has_passed()) {
     stage_->wait(Deadline::after(std::chrono::milliseconds(10)));
   }
   return running->exited;

@@ -223,11 +223,6 @@ SysResult<void> Stage::signal(const StageProcess& process, int signal_number) {
   return {};
 }
 
-bool Stage::has_ended(const StageProcess& process) const {
-  pollfd ended{impl_->entry_of(process).pidfd.raw(), POLLIN, 0};
-  return process.exited || ::poll(&ended, 1, 0) == 1;
-}
-
 SysResult<void> Stage::set_soft_descriptor_limit(const StageProcess& process, std::uint64_t soft) {
   // Makes sure that the pid is still this process's.
   TRY_VOID(signal(process, 0));

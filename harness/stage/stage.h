@@ -130,8 +130,6 @@ class Stage final {
   /// Starts a process. The error says what exec said ("redis-serverr: not found in PATH", "x.sh:
   /// permission denied"). The reference lives as long as the stage.
   Result<StageProcess*> start(const Launch& launch, Deadline deadline);
-  /// All its threads have ended. It may not be reaped yet: pump() tells of that.
-  [[nodiscard]] bool has_ended(const StageProcess& process) const;
   /// Signals one process (not its group). ESRCH once it has been reaped.
   SysResult<void> signal(const StageProcess& process, int signal_number);
   /// The soft RLIMIT_NOFILE of a *running* process (prlimit(2)); the hard one stays, so it can be

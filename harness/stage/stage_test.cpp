@@ -87,15 +87,6 @@ TEST_P(StageProcessTest, SignalsOneProcess) {
   EXPECT_EQ(stage().signal(process, SIGTERM), fail(Errno{ESRCH}));
 }
 
-TEST_P(StageProcessTest, KnowsThatAProcessHasEndedBeforeItIsTold) {
-  StageProcess& process = start({.command = {"sleep", "1000"}});
-  EXPECT_FALSE(stage().has_ended(process));
-  ASSERT_TRUE(stage().signal(process, SIGKILL));
-  for (int i = 0; i < 50000 && !stage().has_ended(process); ++i) ::usleep(100);
-  EXPECT_TRUE(stage().has_ended(process));
-  EXPECT_FALSE(process.exited) << "nobody has pumped";
-}
-
 TEST_P(StageProcessTest, SignalsNothingOnceTheProcessIsReaped) {
   StageProcess& process = start(shell("exit 0"));
   // The agent reaps it, and we do not look at its report.
