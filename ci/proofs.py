@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -25,6 +26,11 @@ def must_checks():
 def commit():
     asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     return asked.stdout.strip()
+
+
+def in_sample(one_in, *words):
+    """Whether those words are among one in so many: the same ones each time."""
+    return zlib.crc32(" ".join(words).encode()) % one_in == 0
 
 
 class CouldNotBeTried(Exception):

@@ -95,7 +95,7 @@ Result<Coverage> cover(const Home& home, const Installation& installation, const
 
 struct PlayedAgain {
   bool shows = false;  ///< something that a campaign would have found
-  std::string said;    ///< what, and what the server wrote
+  std::string said;    ///< what, in words
 };
 
 /// Plays one scenario in a clean process, with all that a campaign looks for: it follows replies,

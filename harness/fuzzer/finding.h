@@ -28,8 +28,8 @@ int play_input(Trials& trials, const std::string& file);
 ///   scenario.json   the smallest scenario that still shows it
 ///   report.txt      what it shows, the stack, the last calls, and how to see it again
 ///   output.txt      what the server wrote
-///   server.json     a manifest of this very program as a server, for `sockdrill run`
-///
+///   server.json     a manifest of the server, for `sockdrill fuzz --play` and `sockdrill run`; of
+///                   one that is linked with us, this very program
 ///   finding.json    rule, what, stack: for programs
 ///   recording.jsonl what happened, for `sockdrill judge` and `sockdrill replay`
 ///

@@ -55,7 +55,8 @@ struct StartOptions {
   std::optional<std::uint64_t> path_bytes;  ///< AF_UNIX: another path, of so many octets
 };
 
-/// Where to look for a server's listeners. Each more costs.
+/// Where to look for a server's listeners at least; to look elsewhere, too, costs the real world
+/// time.
 enum class Scope { its_transport, everywhere };
 
 struct Listening {
@@ -133,6 +134,7 @@ class World {
   virtual SysResult<void> reach_process_limit(bool is_reached) = 0;
   /// Whether the server's stdout and stderr are taken in; they are, unless somebody says otherwise.
   virtual void set_output_read(bool is_read) = 0;
+  /// Of a UDP server: how many our kernel has thrown away so far. 0 for others.
   virtual std::uint64_t dropped_datagrams() = 0;
   virtual pid_t pid_of(Instance instance) = 0;
   /// The processes of the server that live, for "nothing left over"; each with its command.
