@@ -23,9 +23,7 @@ Result<FuzzedServer> FuzzedServer::of(const Home& home, const Installation& inst
     return fail(
         "this build has no libsockdrill-fuzz.so: it is made where clang's libFuzzer is installed, "
         "and not with sanitizers");
-  server.places_ = {{"libexec", installation.libexec}};
-  if (!target.file.empty())
-    server.places_["targets"] = fs::absolute(target.file, error).parent_path();
+  server.places_ = places_of(installation, target);
   const std::string program =
       find_program(filled({target.command.front()}, server.places_).front());
   if (const std::string reason = why_not_preloadable(program); !reason.empty()) return fail(reason);

@@ -5,17 +5,20 @@
 #include <algorithm>
 #include <chrono>
 
+#include "harness/watch/watch.h"
+
 namespace sockdrill {
 namespace {
 
 /// Standard streams, reports, namespaces, artifacts.
 constexpr std::size_t kOfTheCommand = 64;
-/// The stage's pipes and sockets, the watch's, those of a second instance and of programs.
+/// The stage's pipes and sockets, the watch's own, those of a second instance and of programs.
 constexpr std::size_t kOfARun = 40;
-/// The watch holds three files of each thread, of no more threads than a 64th of the limit
-/// (TaskTable).
-constexpr std::size_t kFilesOfAThread = 3;
-constexpr std::size_t kThreadsOfTheLimit = 64;
+
+std::size_t limit_of_process() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<std::size_t>(limit.rlim_cur) : 1024;
+}
 
 struct Openness {
   std::size_t now = 0;
@@ -72,16 +75,9 @@ std::size_t most_clients(const Plan& plan) {
   return most;
 }
 
-std::size_t descriptor_limit() {
-  rlimit limit{};
-  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<std::size_t>(limit.rlim_cur) : 1024;
-}
-
-std::size_t descriptors_for(const Plan& plan, std::size_t limit) {
+std::size_t descriptors_for(const Plan& plan) {
   const std::size_t clients = most_clients(plan);
-  // A server may have a thread for each.
-  const std::size_t threads = std::min(clients, limit / kThreadsOfTheLimit);
-  return kOfARun + clients + kFilesOfAThread * threads;
+  return kOfARun + clients + descriptors_of_watch(clients);  // a server may have a thread for each
 }
 
 DescriptorPool::Share::~Share() {
@@ -111,7 +107,7 @@ DescriptorPool::Share DescriptorPool::take(std::size_t wanted,
 }
 
 DescriptorPool& descriptor_pool() {
-  static DescriptorPool pool(descriptor_limit() - std::min(descriptor_limit(), kOfTheCommand));
+  static DescriptorPool pool(limit_of_process() - std::min(limit_of_process(), kOfTheCommand));
   return pool;
 }
 

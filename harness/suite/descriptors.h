@@ -17,12 +17,8 @@ namespace sockdrill {
 /// How many clients' sockets a run has open at the same time at most.
 std::size_t most_clients(const Plan& plan);
 
-/// The most descriptors this process may have open (getrlimit(2) RLIMIT_NOFILE).
-std::size_t descriptor_limit();
-
-/// How many descriptors a run may have open at the same time in this process, its watch included,
-/// where `limit` is descriptor_limit().
-std::size_t descriptors_for(const Plan& plan, std::size_t limit);
+/// How many descriptors a run may have open at the same time in this process, its watch included.
+std::size_t descriptors_for(const Plan& plan);
 
 /// Thread-safe.
 class DescriptorPool final {
@@ -56,7 +52,8 @@ class DescriptorPool final {
   std::uint64_t now_serving_ = 0;
 };
 
-/// Of this process: all its limit allows, but for what it has open in any case.
+/// Of this process: all its limit (getrlimit(2) RLIMIT_NOFILE) allows, but for what it has open in
+/// any case.
 DescriptorPool& descriptor_pool();
 
 }  // namespace sockdrill

@@ -76,7 +76,6 @@ TEST(DescriptorPoolTest, GivesAllToWhoWantsMore) {
 
 TEST(DescriptorPoolTest, ThoseBehindOneThatGivesUpAreServed) {
   DescriptorPool pool(100);
-  std::optional<DescriptorPool::Share> first(std::in_place, pool, std::size_t{0});
   const auto all = pool.take(100, never);
   std::jthread second([&] { EXPECT_EQ(pool.take(50, [] { return true; }).taken(), 0U); });
   second.join();

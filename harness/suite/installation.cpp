@@ -30,6 +30,12 @@ Result<Installation> find_installation() {
   return found;
 }
 
+Placeholders places_of(const Installation& installation, const Target& target) {
+  Placeholders places{{"libexec", installation.libexec}};
+  if (!target.file.empty()) places["targets"] = folder_of(target);
+  return places;
+}
+
 bool is_bundled(const std::string& file) {
   return file.find("/share/sockdrill/") != std::string::npos;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/base/result.h"
+#include "harness/play/target_launch.h"
 #include "harness/scenario/scenario.h"
 #include "harness/target/target.h"
 
@@ -21,6 +22,9 @@ struct Installation {
 
 /// From the place of our own binary. The error says which folder is missing.
 Result<Installation> find_installation();
+
+/// What {libexec} and {targets} stand for.
+Placeholders places_of(const Installation& installation, const Target& target);
 
 /// Whether a file is one of ours, as their names are in every installation.
 bool is_bundled(const std::string& file);

@@ -54,15 +54,6 @@ std::string replay_command(const RunResult& result, const Check& check, const Ta
   return command;
 }
 
-/// What {libexec} and {targets} stand for.
-Placeholders places_of(const Installation& installation, const Target& target) {
-  Placeholders places{{"libexec", installation.libexec}};
-  // The server starts in a folder of its own: a path from here would lead nowhere there.
-  if (!target.file.empty())
-    places["targets"] = std::filesystem::absolute(target.file).parent_path();
-  return places;
-}
-
 void fill_head(Recording& recording, const Check& check, const Plan& plan, bool is_isolated) {
   recording.scenario = check.document.root;
   recording.scenario_file = check.document.file;
@@ -77,7 +68,7 @@ tl::expected<Played, NoPlay> play_for_real(const Home& home, const Plan& plan,
                                            const Placeholders& places, const Caps& caps,
                                            const std::function<bool()>& should_interrupt) {
   const DescriptorPool::Share share =
-      descriptor_pool().take(descriptors_for(plan, descriptor_limit()), should_interrupt);
+      descriptor_pool().take(descriptors_for(plan), should_interrupt);
   const RealWorldOptions options{.broadcast_link = plan.needs_broadcast_link,
                                  .has_process_limit = plan.needs_process_limit,
                                  .placeholders = places};

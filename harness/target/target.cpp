@@ -265,10 +265,14 @@ Json write_target(const Target& target) {
   return json;
 }
 
+std::string folder_of(const Target& target) {
+  if (target.file.empty()) return {};
+  return std::filesystem::absolute(target.file).parent_path();
+}
+
 Target with_its_folder(Target target) {
   if (target.file.empty()) return target;
-  const std::map<std::string, std::string> places{
-      {"targets", std::filesystem::absolute(target.file).parent_path()}};
+  const std::map<std::string, std::string> places{{"targets", folder_of(target)}};
   for (std::string& word : target.command) word = fill_in(word, places);
   for (std::string& need : target.needs) need = fill_in(need, places);
   for (auto& [name, value] : target.environment) value = fill_in(value, places);

@@ -83,6 +83,9 @@ Result<std::vector<Target>> read_targets(const Document& document);
 /// One concrete target (no variants): what a recording carries.
 Json write_target(const Target& target);
 
+/// What {targets} stands for: the whole path of the folder of its manifest, for a server starts in
+/// a folder of its own. "": it has none.
+std::string folder_of(const Target& target);
 /// The same, with its folder for {targets}: so it can be written to another one.
 Target with_its_folder(Target target);
 

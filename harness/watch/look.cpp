@@ -174,14 +174,10 @@ SysResult<Standing> Looker::see_sockets(const std::vector<ClientSocket>& clients
 }
 
 SysResult<Standing> Looker::dump_sockets(const std::vector<ClientSocket>& clients) {
-  tables_.tcp.clear();
-  tables_.udp.clear();
-  tables_.local.clear();
-  SysResult<void> done{};
-  if (wants(clients, is_tcp)) done = diag_.dump_tcp(tables_.tcp);
-  if (done && wants(clients, is_udp)) done = diag_.dump_udp(tables_.udp);
-  if (done && wants(clients, is_unix)) done = diag_.dump_unix(tables_.local);
-  if (!done) return fail(done.error());
+  const WhichTables which{.tcp = wants(clients, is_tcp),
+                          .udp = wants(clients, is_udp),
+                          .local = wants(clients, is_unix)};
+  if (const auto done = diag_.dump(which, tables_); !done) return fail(done.error());
   return judge_sockets(tables_, clients, options_, ask_tcp_info);
 }
 

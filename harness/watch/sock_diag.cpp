@@ -135,4 +135,15 @@ SysResult<void> DiagSocket::dump_unix(std::vector<UnixSocket>& into) {
               });
 }
 
+SysResult<void> DiagSocket::dump(const WhichTables& which, SocketTables& into) {
+  into.tcp.clear();
+  into.udp.clear();
+  into.local.clear();
+  SysResult<void> done{};
+  if (which.tcp) done = dump_tcp(into.tcp);
+  if (done && which.udp) done = dump_udp(into.udp);
+  if (done && which.local) done = dump_unix(into.local);
+  return done;
+}
+
 }  // namespace sockdrill

@@ -107,6 +107,18 @@ std::optional<InetSocket> parse_inet_message(std::span<const std::byte> payload)
 /// The payload of one netlink message of an AF_UNIX dump.
 std::optional<UnixSocket> parse_unix_message(std::span<const std::byte> payload);
 
+struct SocketTables {
+  std::vector<InetSocket> tcp;
+  std::vector<InetSocket> udp;
+  std::vector<UnixSocket> local;  ///< AF_UNIX
+};
+
+struct WhichTables {
+  bool tcp = true;
+  bool udp = true;
+  bool local = true;
+};
+
 /// A NETLINK_SOCK_DIAG socket: one dump at a time, in the network namespace that the socket was
 /// made in.
 class DiagSocket final {
@@ -117,6 +129,8 @@ class DiagSocket final {
   SysResult<void> dump_tcp(std::vector<InetSocket>& into);
   SysResult<void> dump_udp(std::vector<InetSocket>& into);
   SysResult<void> dump_unix(std::vector<UnixSocket>& into);
+  /// Makes those tables anew, and the others empty. It ends with the first error.
+  SysResult<void> dump(const WhichTables& which, SocketTables& into);
 
  private:
   template <typename Take>

@@ -20,12 +20,6 @@
 
 namespace sockdrill {
 
-struct SocketTables {
-  std::vector<InetSocket> tcp;
-  std::vector<InetSocket> udp;
-  std::vector<UnixSocket> local;  ///< AF_UNIX
-};
-
 struct Standing {
   std::string under_way;  ///< not empty: something moves, or a timer of the kernel's will move it
   std::string waiting;    ///< not empty: input unread, a connection unaccepted, output held up

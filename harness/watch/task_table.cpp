@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "harness/watch/proc_files.h"
+#include "harness/watch/watch.h"
 
 namespace sockdrill {
 namespace {
@@ -28,8 +29,11 @@ std::size_t count_threads(int task_folder) {
   return status.st_nlink - 2;
 }
 
+/// TaskFiles::hold().
+constexpr std::size_t kFilesOfAThread = 3;
+
 /// Several watchers and thousands of clients share our descriptors: with the usual limit of 1,024
-/// each watcher holds 16 threads (three descriptors each), with a large one 1,024.
+/// each watcher holds 16 threads, with a large one 1,024.
 std::size_t find_most_held() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 16;
@@ -82,6 +86,10 @@ BirthCounter::BirthCounter() : loadavg_(::open("/proc/loadavg", O_RDONLY | O_CLO
 std::optional<pid_t> BirthCounter::latest() const {
   const auto text = read_from_start(loadavg_.get());
   return text ? parse_latest_pid(*text) : std::nullopt;
+}
+
+std::size_t descriptors_of_watch(std::size_t threads) {
+  return kFilesOfAThread * std::min(threads, find_most_held());
 }
 
 TaskTable::TaskTable() : most_held_(find_most_held()) {}

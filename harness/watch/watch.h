@@ -92,6 +92,9 @@ struct WatchOptions {
   std::function<bool()> is_path_quiet = {};
 };
 
+/// How many descriptors of ours a watcher keeps open at most for a server of so many threads.
+std::size_t descriptors_of_watch(std::size_t threads);
+
 class Watcher final {
  public:
   /// `diag` is a NETLINK_SOCK_DIAG socket made inside the server's network namespace; `agent` any

@@ -42,11 +42,10 @@ struct Watcher::Impl {
   /// What a kernel without unix_diag or udp_diag cannot tell is not there; the rest is.
   SocketTables dump(std::optional<Transport> only) {
     SocketTables tables;
-    const bool is_whole =
-        (only.value_or(Transport::tcp) != Transport::tcp || diag.dump_tcp(tables.tcp)) &&
-        (only.value_or(Transport::udp) != Transport::udp || diag.dump_udp(tables.udp)) &&
-        ((only && !is_unix(*only)) || diag.dump_unix(tables.local));
-    static_cast<void>(is_whole);
+    const WhichTables which{.tcp = !only || *only == Transport::tcp,
+                            .udp = !only || *only == Transport::udp,
+                            .local = !only || is_unix(*only)};
+    static_cast<void>(diag.dump(which, tables));
     return tables;
   }
 
