@@ -242,14 +242,20 @@ Result<int> carry_out_upkeep(const Home& home, const Installation& installation,
                           : kExitPassed;
 }
 
-int carry_out_play(const Home& home, const Installation& installation,
-                   const FuzzArguments& arguments) {
+int complain_of_ours(const Error& error) {
+  static_cast<void>(complain(error));
+  return kExitOurError;
+}
+
+int carry_out_play(const Installation& installation, const FuzzArguments& arguments) {
   const Result<Target> target = server_of(installation, arguments);
   if (!target) return complain(target.error());
   if (const auto readable = read_file(arguments.play); !readable)
     return complain(Error{describe(readable.error()), arguments.play});
+  const Result<Home> home = enter_home(true);
+  if (!home) return complain_of_ours(home.error());
   const Result<PlayedAgain> played =
-      play_again(home, installation, *target, arguments.play, catch_interrupts());
+      play_again(*home, installation, *target, arguments.play, catch_interrupts());
   if (!played) {
     static_cast<void>(complain(played.error()));
     return kExitNotStarted;
@@ -275,27 +281,17 @@ int carry_out(const FuzzArguments& arguments) {
         "--coverage"});
   const Result<FuzzReports> reports = open_fuzz_reports(arguments.reports);
   if (!reports) return complain(reports.error());
-  if (!arguments.play.empty()) {
-    const Result<Home> home = enter_home(true);
-    if (home) return carry_out_play(*home, *installation, arguments);
-    static_cast<void>(complain(home.error()));
-    return kExitOurError;
-  }
+  if (!arguments.play.empty()) return carry_out_play(*installation, arguments);
   const Result<Subject> subject = subject_of(*installation, arguments);
   if (!subject) return complain(subject.error());
   const Result<Home> home = enter_home(true);
-  if (!home) {
-    static_cast<void>(complain(home.error()));
-    return kExitOurError;
-  }
+  if (!home) return complain_of_ours(home.error());
   const bool is_upkeep = arguments.minimize || !arguments.merge.empty() || arguments.covers;
   const Result<int> code =
       !arguments.triage.empty() ? carry_out_triage(*home, *installation, *subject, *reports)
       : is_upkeep               ? carry_out_upkeep(*home, *installation, *subject, arguments)
                   : carry_out_campaign(*home, *installation, *subject, arguments, *time, *reports);
-  if (code) return *code;
-  static_cast<void>(complain(code.error()));
-  return kExitOurError;
+  return code ? *code : complain_of_ours(code.error());
 }
 
 }  // namespace sockdrill
