@@ -1,19 +1,12 @@
 // What must hold of a server whatever clients do: each rule has a server that breaks it, and a
-// correct one breaks none.
+// correct one breaks none. What clients get to hear is in quick_player_replies_test.cpp.
 
-#include "harness/simulated/quick_player.h"
+#include "harness/simulated/quick_player_test.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <functional>
-#include <thread>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 namespace sockdrill {
 
@@ -26,95 +19,6 @@ int drive(ServerProgram) { return 0; }
 }  // namespace sim
 
 namespace {
-
-int open_listener() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_port = htons(7777);
-  at.sin_addr.s_addr = htonl(INADDR_ANY);
-  if (::bind(fd, static_cast<const sockaddr*>(static_cast<const void*>(&at)), sizeof at) != 0)
-    return -1;
-  return ::listen(fd, 100) == 0 ? fd : -1;
-}
-
-void echo(int fd) {
-  char buffer[4096];
-  for (;;) {
-    const ssize_t size = ::recv(fd, buffer, sizeof buffer, 0);
-    if (size <= 0 || ::send(fd, buffer, static_cast<std::size_t>(size), MSG_NOSIGNAL) != size)
-      return;
-  }
-}
-
-/// A thread a client, which serves it and closes it.
-void serve_each(const std::function<void(int)>& serve) {
-  const int listener = open_listener();
-  for (;;) {
-    const int fd = ::accept(listener, nullptr, nullptr);
-    if (fd < 0) continue;
-    try {
-      std::thread([fd, serve] {
-        serve(fd);
-        ::close(fd);
-      }).detach();
-    } catch (const std::system_error&) {
-      ::close(fd);
-    }
-  }
-}
-
-/// The warm-up's client, and one more.
-void serve_two() {
-  const int listener = open_listener();
-  for (int served = 0; served < 2; ++served) {
-    const int fd = ::accept(listener, nullptr, nullptr);
-    echo(fd);
-    ::close(fd);
-  }
-}
-
-constexpr const char* kOneExchange =
-    R"({"client": "a", "connect": {}}, {"client": "a", "exchange": {"text": "hello"}})";
-
-class QuickPlayerTest : public ::testing::Test {
- protected:
-  static inline std::function<void()> body_of_server;
-
-  sim::Simulation simulation{sim::ServerProgram{.main =
-                                                    [](int, char**, char**) {
-                                                      body_of_server();
-                                                      return 0;
-                                                    },
-                                                .arguments = {"server"},
-                                                .environment = nullptr},
-                             sim::ServerMemory{}};
-  Target target{.name = "server",
-                .command = {"server"},
-                .transport = Transport::tcp,
-                .port = 7777,
-                .speaks = built_in_dialogue("echo", Transport::tcp).value()};
-  std::unique_ptr<QuickPlayer> player;
-  bool knows_memory = false;
-
-  void start(std::function<void()> server) {
-    body_of_server = std::move(server);
-    QuickPlayerOptions options{.port = 7777, .path = {}, .on_play_again = {}};
-    options.knows_memory = knows_memory;
-    player = std::make_unique<QuickPlayer>(simulation, target, options);
-    const Result<void> started = player->start();
-    ASSERT_TRUE(started) << to_string(started.error());
-  }
-  /// The rule that is broken; "": none.
-  std::string play(const std::string& steps, const std::string& more = "") {
-    const std::string text =
-        R"({"id": "a/b", "level": "must", "summary": "s", "steps": [)" + steps + "]" + more + "}";
-    const Document document = parse_document(text, "steps.json").value();
-    const Plan plan = make_plan(read_scenario(document, {}).value(), target, PlanOptions{}).value();
-    const std::optional<Suspicion> suspicion = player->play(plan);
-    return suspicion ? suspicion->rule : "";
-  }
-};
 
 TEST_F(QuickPlayerTest, ACorrectServerBreaksNoRule) {
   start([] { serve_each(echo); });
@@ -264,102 +168,6 @@ TEST_F(QuickPlayerTest, AServerThatSleepsOnWhatItCouldRead) {
           R"({"client": "a", "connect": {}}, {"client": "a", "send": {"pattern": "own", "bytes": 300}},
                     {"server": "settled"})"),
       "invariant/stall");
-}
-
-TEST_F(QuickPlayerTest, OctetsOfSomebodyElse) {
-  start([] {
-    static char buffer[4096];
-    serve_each([](int fd) {
-      for (;;) {
-        const ssize_t size = ::recv(fd, buffer, sizeof buffer, 0);
-        if (size <= 0) return;
-        buffer[size] = '!';
-        ::send(fd, buffer, static_cast<std::size_t>(size) + (size == 3 ? 1 : 0), MSG_NOSIGNAL);
-      }
-    });
-  });
-  EXPECT_EQ(play(kOneExchange), "");
-  EXPECT_EQ(play(R"({"client": "a", "connect": {}}, {"client": "a", "send": {"text": "abc"}})"),
-            "protocol");
-}
-
-TEST_F(QuickPlayerTest, OctetsThatNeverComeBack) {
-  start([] {
-    serve_each([](int fd) {
-      char buffer[4096];
-      const ssize_t size = ::recv(fd, buffer, sizeof buffer, 0);
-      if (size > 0) ::send(fd, buffer, static_cast<std::size_t>(size), MSG_NOSIGNAL);
-      while (::recv(fd, buffer, sizeof buffer, 0) > 0) continue;
-    });
-  });
-  EXPECT_EQ(play(kOneExchange), "");
-  EXPECT_EQ(play(std::string(kOneExchange) + R"(, {"client": "a", "send": {"text": "more"}})"),
-            "protocol");
-}
-
-/// Answers the lines of one recv(2), as `answer` says it.
-void serve_lines(const std::function<std::string(std::vector<std::string>)>& answer) {
-  serve_each([answer](int fd) {
-    std::string input;
-    char buffer[4096];
-    for (;;) {
-      const ssize_t size = ::recv(fd, buffer, sizeof buffer, 0);
-      if (size <= 0) return;
-      input.append(buffer, static_cast<std::size_t>(size));
-      std::vector<std::string> lines;
-      for (std::size_t end = 0; (end = input.find('\n')) != std::string::npos;) {
-        lines.push_back("ok " + input.substr(0, end + 1));
-        input.erase(0, end + 1);
-      }
-      const std::string replies = answer(lines);
-      ::send(fd, replies.data(), replies.size(), MSG_NOSIGNAL);
-    }
-  });
-}
-
-std::string all_of(const std::vector<std::string>& lines) {
-  std::string together;
-  for (const std::string& line : lines) together += line;
-  return together;
-}
-
-class QuickPlayerOfLinesTest : public QuickPlayerTest {
- protected:
-  const std::string two =
-      R"({"client": "a", "connect": {}}, {"client": "a", "send": "one\ntwo\n"})";
-
-  void start_lines(const std::function<std::string(std::vector<std::string>)>& answer) {
-    target.speaks = *built_in_dialogue("line", Transport::tcp);
-    start([answer] { serve_lines(answer); });
-  }
-};
-
-TEST_F(QuickPlayerOfLinesTest, ACorrectServerBreaksNoRule) {
-  start_lines(all_of);
-  EXPECT_EQ(play(two), "");
-  EXPECT_EQ(play(two + R"(, {"client": "a", "send": "half a line"})"), "");
-}
-
-TEST_F(QuickPlayerOfLinesTest, AReplyThatNeverComes) {
-  start_lines([](const std::vector<std::string>& lines) {
-    return lines.size() == 2 ? lines[0] : all_of(lines);
-  });
-  EXPECT_EQ(play(two), "protocol");
-}
-
-TEST_F(QuickPlayerOfLinesTest, AReplyThatNobodyAskedFor) {
-  start_lines([](const std::vector<std::string>& lines) {
-    return all_of(lines) + (lines.size() == 2 ? "ok \n" : "");
-  });
-  EXPECT_EQ(play(two), "protocol");
-}
-
-TEST_F(QuickPlayerOfLinesTest, RepliesInAnotherOrder) {
-  start_lines([](std::vector<std::string> lines) {
-    std::reverse(lines.begin(), lines.end());
-    return all_of(lines);
-  });
-  EXPECT_EQ(play(two), "protocol");
 }
 
 /// As if it had taken so many octets of the heap.
