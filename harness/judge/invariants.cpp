@@ -254,15 +254,15 @@ void judge_conversation(Walk& walk, const std::string& name) {
                  count_of(client.messages_received, "message"));
   }
   if (has_boundaries || dialogue.style != Style::echo) return;
-  const std::optional<std::uint64_t> differs = first_difference(client.sent, client.received);
-  if (!differs && client.received.size() <= client.sent.size()) return;
-  const std::uint64_t at = differs.value_or(client.sent.size());
-  found("what came back is not what was sent (RFC 862)", summary(client.sent),
+  const Content echo = client.sent.echo_nearest_to(client.received);
+  const std::uint64_t at = agreement(echo, client.received, 0);
+  if (at == client.received.size()) return;
+  found("what came back is not what was sent (RFC 862)", summary(client.sent.octets()),
         summary(client.received));
   const std::uint64_t from = at - std::min<std::uint64_t>(at, at % 16 + 16);
   walk.findings.back().difference = Difference{.at = at,
                                                .window_from = from,
-                                               .expected = client.sent.copy(from, 48),
+                                               .expected = echo.copy(from, 48),
                                                .actual = client.received.copy(from, 48)};
 }
 

@@ -147,6 +147,20 @@ TEST(InvariantsTest, AnEchoOfOctetsNobodySentIsAFinding) {
   EXPECT_TRUE(has(story.verdict(), "protocol"));
 }
 
+TEST(InvariantsTest, AnEchoMayHaveAnUrgentOctetOrLackIt) {
+  const auto with = [](const Bytes& echo) {
+    Story story(R"([{"client": "a", "connect": {}}, {"client": "a", "send": "ab!"},
+                    {"client": "a", "send": "cd"}, {"client": "a", "close": {}}])");
+    story.connected().step().sent_urgent("ab!").ended().step().sent("cd").ended();
+    return story.step().received(echo).client(Kind::closed, "orderly").ended().verdict();
+  };
+  EXPECT_EQ(with("ab!cd").grade, Grade::pass);
+  EXPECT_EQ(with("abcd").grade, Grade::pass);
+  const Verdict wrong = with("abxd");
+  ASSERT_TRUE(has(wrong, "protocol"));
+  EXPECT_EQ(wrong.findings[0].difference->at, 2U);
+}
+
 TEST(KnownTest, ExcusesAFailureAndFailsAPassThatIsNoLongerOne) {
   const std::string known = R"("known": [{"check": "t/*", "because": "upstream 7"}])";
   Story bad(kConnect, "must", known);

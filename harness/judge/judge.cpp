@@ -47,12 +47,12 @@ void listen(Walk& walk, const Event& event) {
       client = ClientSoFar{};
       break;
     case Kind::sent:
-      client.sent.append(event.content);
+      client.sent.append(event.content, event.detail == "urgent");
       client.messages_sent += 1;
       if (has_boundaries)
         client.since.messages.push_back(event.content);
       else
-        client.since.octets.append(event.content);
+        client.since.stream.append(event.content, event.detail == "urgent");
       break;
     case Kind::received:
       client.received.append(event.content);

@@ -135,18 +135,7 @@ void judge_expect(Walk& walk, const PlannedStep& step, const PlannedExpect& expe
   const Expectation::State state = expectation.consider(client.heard);
   if (state == Expectation::State::met) {
     const PlannedOutcome& outcome = expect.one_of[expectation.met_index()];
-    const std::uint64_t taken = expectation.taken();
-    if (has_boundaries) {
-      for (std::uint64_t i = 0; i < taken && !client.heard.messages.empty(); ++i)
-        client.heard.messages.pop_front();
-      if (outcome.is_sent && !client.since.messages.empty())
-        client.since.messages.pop_front();
-      else
-        client.since = SentSoFar{};
-    } else {
-      client.heard.octets.drop_front(taken);
-      client.since = SentSoFar{};
-    }
+    expectation.use_up(client.heard, client.since);
     client.heard.is_firm_rest = false;
     if (!outcome.is_warning) return;
     Finding& finding =

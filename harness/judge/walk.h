@@ -15,7 +15,7 @@ namespace sockdrill {
 
 /// One client, as far as events tell of it.
 struct ClientSoFar {
-  Content sent;  ///< on this connection
+  SentStream sent;  ///< on this connection
   Content received;
   std::size_t messages_sent = 0;
   std::size_t messages_received = 0;

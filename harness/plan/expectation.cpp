@@ -46,7 +46,8 @@ Expectation::Expectation(const PlannedExpect& expect, SentSoFar sent, bool keeps
 const Content& Expectation::wanted(std::size_t index) const {
   static const Content nothing;
   const PlannedOutcome& outcome = expect_.one_of[index];
-  if (outcome.what == Outcome::What::sent) return sent_.octets;
+  if (outcome.what == Outcome::What::sent)
+    return sent_.stream.has_urgent() ? progress_[index].echo : sent_.stream.octets();
   if (outcome.what == Outcome::What::message && outcome.is_sent)
     return sent_.messages.empty() ? nothing : sent_.messages.front();
   return outcome.content;
@@ -106,6 +107,8 @@ void Expectation::consider_one(std::size_t index, const Heard& heard) {
     case Outcome::What::octets:
     case Outcome::What::message: {
       if (outcome.what == Outcome::What::message && !has_message) break;
+      if (outcome.what == Outcome::What::sent && sent_.stream.has_urgent())
+        progress.echo = sent_.stream.echo_nearest_to(received);
       const Content& want = wanted(index);
       progress.good = agreement(want, received, progress.good);
       if (progress.good < std::min(want.size(), received.size()))
@@ -164,6 +167,24 @@ void Expectation::consider_one(std::size_t index, const Heard& heard) {
     if (!heard.is_firm_rest) return;
   }
   progress.state = State::met;
+}
+
+void Expectation::use_up(Heard& heard, SentSoFar& sent) const {
+  const PlannedOutcome& outcome = expect_.one_of[met_index_];
+  if (keeps_boundaries_) {
+    for (std::uint64_t i = 0; i < taken_ && !heard.messages.empty(); ++i)
+      heard.messages.pop_front();
+    if (outcome.is_sent && !sent.messages.empty())
+      sent.messages.pop_front();
+    else
+      sent = SentSoFar{};
+    return;
+  }
+  SentSoFar after;
+  if (outcome.what == Outcome::What::sent)
+    after.stream = sent.stream.after_echo(heard.octets.slice(0, taken_));
+  sent = std::move(after);
+  heard.octets.drop_front(taken_);
 }
 
 Miss Expectation::nearest_miss(const Heard& heard) const {

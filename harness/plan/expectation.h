@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/plan/plan.h"
+#include "harness/plan/sent_stream.h"
 
 namespace sockdrill {
 
@@ -26,7 +27,7 @@ struct Heard {
 
 /// What a client has sent since its last expectation was met.
 struct SentSoFar {
-  Content octets;
+  SentStream stream;
   std::deque<Content> messages;
 };
 
@@ -55,9 +56,11 @@ class Expectation final {
   /// not compared again.
   State consider(const Heard& heard);
 
-  /// met: which outcome, and how many octets (or messages) it used up.
+  /// met: which outcome, and how many octets (or messages) it takes.
   [[nodiscard]] std::size_t met_index() const { return met_index_; }
   [[nodiscard]] std::uint64_t taken() const { return taken_; }
+  /// met: takes what has met it off what was heard, and off what was sent.
+  void use_up(Heard& heard, SentSoFar& sent) const;
   /// unmet or undecided: the nearest miss, the outcome that got furthest.
   [[nodiscard]] Miss nearest_miss(const Heard& heard) const;
 
@@ -67,6 +70,7 @@ class Expectation final {
     std::uint64_t good = 0;  ///< octets compared and found right
     std::uint64_t taken = 0;
     std::string why;  ///< unmet
+    Content echo;     ///< what was sent, as far as it is to come back
     std::optional<std::uint64_t> differs_at;
   };
   void consider_one(std::size_t index, const Heard& heard);

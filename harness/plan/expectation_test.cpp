@@ -8,7 +8,11 @@ namespace {
 using State = Expectation::State;
 using What = Outcome::What;
 
-SentSoFar sent(const Bytes& octets) { return {.octets = Content(octets), .messages = {}}; }
+SentSoFar sent(const Bytes& octets) {
+  SentSoFar so_far;
+  so_far.stream.append(Content(octets));
+  return so_far;
+}
 Heard heard(const Bytes& octets, End end = End::none) {
   return {.octets = Content(octets), .end = end};
 }

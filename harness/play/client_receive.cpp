@@ -148,18 +148,7 @@ Task<std::string> Clients::expect(Client& client, const PlannedExpect& expect, i
     if (client.heard.is_served) rested.who = client.name;
   }
   if (ended == "met") {
-    const std::uint64_t taken = expectation.taken();
-    if (boundaries()) {
-      for (std::uint64_t i = 0; i < taken && !client.heard.messages.empty(); ++i)
-        client.heard.messages.pop_front();
-      if (expect.one_of[expectation.met_index()].is_sent && !client.sent.messages.empty())
-        client.sent.messages.pop_front();
-      else
-        client.sent = SentSoFar{};
-    } else {
-      client.heard.octets.drop_front(taken);
-      client.sent = SentSoFar{};
-    }
+    expectation.use_up(client.heard, client.sent);
   }
   client.heard.is_firm_rest = false;
   co_return ended;

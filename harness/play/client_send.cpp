@@ -37,9 +37,10 @@ Task<std::string> Clients::send_piece(Client& client, const PlannedSend& send, s
     if (sent) {
       Event& event = scene_.recorder.client(Kind::sent, client.name, step);
       event.content = send.content.slice(begin, *sent);
+      if (send.urgent) event.detail = "urgent";
       event.number = client.sent_total;
       client.sent_total += *sent;
-      client.sent.octets.append(event.content);
+      client.sent.stream.append(event.content, send.urgent);
       begin += *sent;
       until = scene_.loop.now() + scene_.caps.step;  // the cap is for hangs: progress renews it
       continue;

@@ -113,6 +113,7 @@ SysResult<std::size_t> ClientSockets::send(SocketId socket, std::string_view oct
   if (sent < 0) return fail(last_errno());
   client.sent_bytes += static_cast<std::uint64_t>(sent);
   client.sent_messages += 1;
+  if (sent > 0) client.ends_urgent = urgent;
   return static_cast<std::size_t>(sent);
 }
 

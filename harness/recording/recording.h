@@ -31,7 +31,7 @@ enum class Kind {
   connected,       ///< text: local -> remote address
   connect_failed,  ///< error; text: the language's word ("refused", "reset", "timeout")
   sent,  ///< content; number: octets sent before it on this connection; text: destination, when not
-         ///< the server's address
+         ///< the server's address; detail: "urgent", when its last octet is
   send_failed,  ///< error; number: octets that did not get out
   blocked,      ///< the server takes no more; number: octets of this step that got out
   received,  ///< content (of one message where boundaries are kept); text: the sender, when it is

@@ -31,7 +31,7 @@ LadderRow client_row(const Event& event) {
     case Kind::connect_failed:
       return row(Shape::refused, with("connect", ": ", event.text) + error_word(event));
     case Kind::sent:
-      return row(Shape::to_server, with("", " to ", event.text));
+      return row(Shape::to_server, with("", " to ", event.text) + with("", ", ", event.detail));
     case Kind::send_failed:
       return row(Shape::refused, fmt::format("send fails{}: {} did not get out", error_word(event),
                                              bytes(event.number)));

@@ -97,7 +97,7 @@ Found find_text(const Evidence& evidence) {
   const auto last = std::find_if(talks.rbegin(), talks.rend(),
                                  [](const Talk& t) { return !t.is_helper && !t.sent.empty(); });
   if (last == talks.rend()) return {};
-  const bool is_text = is_utf8(octets_of(last->sent));
+  const bool is_text = is_utf8(octets_of(last->sent.octets()));
   const bool is_cut = is_text || evidence.says("unexpected end of data");
   return is_cut ? "a character came in two pieces, and decoding the first ended the server"
                 : "octets came that are no UTF-8, and decoding them ended the server";

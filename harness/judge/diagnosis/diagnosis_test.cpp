@@ -187,6 +187,21 @@ TEST(EndsTest, AReplyIsDroppedAtAHalfCloseOnly) {
   EXPECT_EQ(diagnosed(asked().step().received("he").fin().ended("unmet")), "");
 }
 
+TEST(SpinsTest, AnUrgentOctetIsToldFromInputThatFindsNoRoom) {
+  const auto told = [](const Bytes& octets, bool is_urgent, std::uint64_t unread) {
+    Story story(R"([{"client": "a", "connect": {}}, {"client": "a", "send": "hello"}])");
+    story.served_one().connected().step();
+    is_urgent ? story.sent_urgent(octets) : story.sent(octets);
+    story.ended().harness(Kind::restless, "a thread runs");
+    story.harness(Kind::measured_quiet, "200", 900'000);
+    story.observed(asleep_in("poll", 5, {socket("ESTABLISHED", unread)}), "restless");
+    return diagnosed(story);
+  };
+  EXPECT_EQ(told("!", true, 1), "spin-on-urgent");
+  EXPECT_EQ(told("hello!", true, 6), "spin-on-full-buffer");
+  EXPECT_EQ(told("!", false, 1), "spin-on-full-buffer");
+}
+
 TEST(StreamsTest, TheFirstNulIsTheEndOfACString) {
   const auto told = [](const Bytes& reply) {
     Story story(R"([{"client": "a", "connect": {}}, {"client": "a", "send": {"hex": "61620063"}},

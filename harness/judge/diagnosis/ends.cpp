@@ -76,7 +76,7 @@ std::optional<std::uint64_t> cut_reply(const Evidence& evidence) {
     return {};
   if (*talk->ended_at < *talk->half_closed_at) return {};
   const bool is_echo = evidence.target().speaks.style == Style::echo;
-  const bool is_cut = is_echo && is_beginning(talk->received, talk->sent);
+  const bool is_cut = is_echo && is_beginning(talk->received, talk->echo());
   if (!is_cut && !talk->received.empty()) return {};
   return talk->received.size();
 }
@@ -105,7 +105,7 @@ Found find_cut_short(const Evidence& evidence) {
 /// Everything that was sent has been answered, or needs no answer.
 bool is_even(const Evidence& evidence, const Talk& talk) {
   const Style style = evidence.target().speaks.style;
-  return style == Style::sink || (style == Style::echo && talk.sent == talk.received);
+  return style == Style::sink || (style == Style::echo && talk.echo() == talk.received);
 }
 
 Found find_idle(const Evidence& evidence) {
@@ -123,11 +123,11 @@ Found find_gave_up(const Evidence& evidence) {
   if (evidence.target().speaks.style != Style::echo || talk->received_at.empty()) return {};
   const Nanoseconds pause =
       evidence.event(talk->received_at.front()).at - evidence.event(talk->sent_at.back()).at;
-  if (pause < 1s || !is_beginning(talk->received, talk->sent)) return {};
+  if (pause < 1s || !is_beginning(talk->received, talk->echo())) return {};
   return fmt::format(
       "client {} did not read for {:.1f} s, and the server ended the connection with {} octets of "
       "the reply missing",
-      talk->client, seconds(pause), number(talk->sent.size() - talk->received.size()));
+      talk->client, seconds(pause), number(talk->echo().size() - talk->received.size()));
 }
 
 Found find_mapped(const Evidence& evidence) {

@@ -44,7 +44,7 @@ void Evidence::gather_talks() {
     switch (event.kind) {
       case Kind::sent:
         talk.sent_at.push_back(i);
-        talk.sent.append(event.content);
+        talk.sent.append(event.content, event.detail == "urgent");
         break;
       case Kind::received:
         talk.received_at.push_back(i);

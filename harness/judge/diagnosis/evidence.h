@@ -23,7 +23,7 @@ struct Talk {
   std::size_t opened_at = 0;  ///< index of the event; the others likewise
   std::vector<std::size_t> sent_at;
   std::vector<std::size_t> received_at;
-  Content sent;
+  SentStream sent;  ///< messages one after the other, too
   Content received;
   bool is_unnamed = false;
   bool was_refused = false;  ///< a datagram met ECONNREFUSED
@@ -32,6 +32,8 @@ struct Talk {
   End end = End::none;
   std::optional<std::size_t> left_at;  ///< the client closed or reset its socket
   bool has_reset = false;
+  /// What should come back of an echo.
+  [[nodiscard]] Content echo() const { return sent.echo_nearest_to(received); }
 };
 
 class Evidence final {

@@ -68,10 +68,30 @@ Found find_end(const Evidence& evidence) {
       talk->client, count_of(talk->sent.size(), "octet"));
 }
 
+/// One that has sent an urgent octet, and nothing since; the octet may stand unread.
+const Talk* last_urgent(const Evidence& evidence) {
+  const auto& talks = evidence.talks();
+  const auto found = std::find_if(talks.rbegin(), talks.rend(), [](const Talk& t) {
+    return t.sent.ends_urgent() && !t.ended_at && !t.left_at;
+  });
+  return found == talks.rend() ? nullptr : &*found;
+}
+
+Found find_urgent(const Evidence& evidence) {
+  const Snapshot* now = spinning(evidence);
+  const SocketSeen* unread = now == nullptr ? nullptr : find_waiting(*now, "ESTABLISHED");
+  const Talk* talk = last_urgent(evidence);
+  if (unread == nullptr || unread->unread != 1 || talk == nullptr) return {};
+  return fmt::format(
+      "client {} sent an urgent octet, and the server spins with it unread on descriptor {}",
+      talk->client, unread->descriptor);
+}
+
 Found find_full_buffer(const Evidence& evidence) {
   const Snapshot* now = spinning(evidence);
   if (now == nullptr || waits_for_descriptors(*now) || has_state(*now, "CLOSE")) return {};
   const SocketSeen* unread = find_waiting(*now, "ESTABLISHED");
+  if (find_urgent(evidence)) return {};
   if (unread != nullptr)
     return fmt::format("the server spins with {} unread on descriptor {}",
                        count_of(unread->unread, "octet"), unread->descriptor);
@@ -99,7 +119,7 @@ Found find_hangup(const Evidence& evidence) {
       reset->client, dead->descriptor);
 }
 
-constexpr std::array<DiagnosisRule, 4> kRulesOfSpins{
+constexpr std::array<DiagnosisRule, 5> kRulesOfSpins{
     {{"spin-on-descriptor-limit",
       "it spins; all descriptors are in use; connections wait in the backlog",
       "accept() fails with EMFILE and leaves the connection in the backlog, so the listener is "
@@ -109,6 +129,11 @@ constexpr std::array<DiagnosisRule, 4> kRulesOfSpins{
       "recv() answers 0 at the end of the stream, again and again: the end must be looked for at "
       "every read, and the connection closed",
       "recv(2)", find_end},
+     {"spin-on-urgent",
+      "it spins; the last that a client sent was an urgent octet, and one octet lies unread",
+      "urgent data is reported with POLLPRI until it is read with MSG_OOB, or passed by a read of "
+      "what follows: read it, or do not ask for POLLPRI",
+      "tcp(7), poll(2)", find_urgent},
      {"spin-on-full-buffer",
       "it spins; input lies unread, or a longer unfinished message spins where a shorter one did "
       "not",

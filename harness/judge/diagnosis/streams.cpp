@@ -15,7 +15,7 @@ namespace {
 
 /// The echo of the conversation differs from what was sent, and is not just unfinished.
 struct Echo {
-  const Content& sent;
+  Content sent;
   const Content& received;
   std::size_t differs_at = 0;
 };
@@ -28,9 +28,11 @@ bool is_stream_finding(const Evidence& evidence) {
 std::optional<Echo> wrong_echo(const Evidence& evidence) {
   if (!is_stream_finding(evidence) || evidence.target().speaks.style != Style::echo) return {};
   const Talk& talk = *evidence.talk();
-  return Echo{.sent = talk.sent,
+  Content sent = talk.echo();
+  const std::uint64_t differs_at = agreement(sent, talk.received, 0);
+  return Echo{.sent = std::move(sent),
               .received = talk.received,
-              .differs_at = static_cast<std::size_t>(agreement(talk.sent, talk.received, 0))};
+              .differs_at = static_cast<std::size_t>(differs_at)};
 }
 
 /// How many octets of what was sent are left out where the echo first differs; nothing when what
@@ -166,7 +168,7 @@ Found find_first_only(const Evidence& evidence) {
 const Talk* foreign(const Evidence& evidence, bool is_over) {
   if (!is_stream_finding(evidence) || !speaks_lines(evidence)) return nullptr;
   const Talk& mine = *evidence.talk();
-  const Bytes sent = octets_of(mine.sent);
+  const Bytes sent = octets_of(mine.sent.octets());
   const Bytes received = octets_of(mine.received);
   for (const Talk& other : evidence.talks()) {
     if (&other == &mine || mine.received_at.empty()) continue;

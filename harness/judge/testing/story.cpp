@@ -70,6 +70,11 @@ Story& Story::harness(Kind kind, const std::string& text, std::uint64_t number) 
 
 Story& Story::connected() { return step().client(Kind::opened).client(Kind::connected).ended(); }
 Story& Story::sent(const Bytes& octets) { return client(Kind::sent, "", octets); }
+Story& Story::sent_urgent(const Bytes& octets) {
+  sent(octets);
+  recording_.events.back().detail = "urgent";
+  return *this;
+}
 Story& Story::received(const Bytes& octets) { return client(Kind::received, "", octets); }
 Story& Story::fin() { return client(Kind::ended, "fin"); }
 Story& Story::reset() { return client(Kind::ended, "reset"); }

@@ -28,6 +28,7 @@ class Story final {
 
   Story& connected();  ///< a whole connect step
   Story& sent(const Bytes& octets);
+  Story& sent_urgent(const Bytes& octets);  ///< the last of them, that is
   Story& received(const Bytes& octets);
   Story& fin();
   Story& reset();
