@@ -21,6 +21,17 @@ class Elf final {
   }
 
   [[nodiscard]] const std::vector<Elf64_Shdr>& sections() const { return sections_; }
+  /// `use(symbol, name)` for all that the file itself has; until one is enough (true).
+  template <typename Use>
+  void for_each_symbol(Use use) {
+    for (const Elf64_Shdr& section : sections_) {
+      if (section.sh_type != SHT_SYMTAB) continue;
+      const std::string names = contents_of_link(section);
+      for (const Elf64_Sym& one : all<Elf64_Sym>(contents(section))) {
+        if (one.st_shndx != SHN_UNDEF && use(one, text_at(names, one.st_name))) return;
+      }
+    }
+  }
   [[nodiscard]] std::string name_of(const Elf64_Shdr& section) const {
     return std::string(text_at(names_, section.sh_name));
   }
@@ -75,17 +86,29 @@ std::vector<ElfSection> sections_in_elf(const std::string& file) {
   return sections;
 }
 
+std::vector<ElfSymbol> symbols_in_elf(const std::string& file, ElfKind kind) {
+  Elf elf(file);
+  std::vector<ElfSymbol> symbols;
+  const unsigned char type = kind == ElfKind::variable ? STT_OBJECT : STT_FUNC;
+  elf.for_each_symbol([&](const Elf64_Sym& one, std::string_view name) {
+    if (ELF64_ST_TYPE(one.st_info) == type && one.st_shndx < elf.sections().size())
+      symbols.push_back({.name = std::string(name),
+                         .address = one.st_value,
+                         .size = one.st_size,
+                         .section = one.st_shndx});
+    return false;
+  });
+  return symbols;
+}
+
 std::optional<std::uint64_t> address_in_elf(const std::string& file, std::string_view symbol) {
   Elf elf(file);
-  for (const Elf64_Shdr& section : elf.sections()) {
-    if (section.sh_type != SHT_SYMTAB) continue;
-    const std::string names = elf.contents_of_link(section);
-    for (const Elf64_Sym& one : Elf::all<Elf64_Sym>(elf.contents(section))) {
-      if (one.st_shndx != SHN_UNDEF && Elf::text_at(names, one.st_name) == symbol)
-        return one.st_value;
-    }
-  }
-  return std::nullopt;
+  std::optional<std::uint64_t> address;
+  elf.for_each_symbol([&](const Elf64_Sym& one, std::string_view name) {
+    if (name == symbol) address = one.st_value;
+    return address.has_value();
+  });
+  return address;
 }
 
 }  // namespace sockdrill

@@ -20,6 +20,18 @@ struct ElfSection {
 /// In the file's order.
 std::vector<ElfSection> sections_in_elf(const std::string& file);
 
+struct ElfSymbol {
+  std::string name;  ///< as linkers have it: C++'s are mangled
+  std::uint64_t address = 0;
+  std::uint64_t size = 0;
+  std::size_t section = 0;  ///< its place in sections_in_elf()
+};
+enum class ElfKind { variable, function };
+
+/// All of that kind that the file's own table of symbols has; none when the names were stripped.
+/// Variables of threads are left out: they have no address.
+std::vector<ElfSymbol> symbols_in_elf(const std::string& file, ElfKind kind);
+
 /// Where a symbol of the file's own table lies, relative to where the file is loaded; those that
 /// nobody else may use are there, too. Nothing: there is none of that name, or all names were
 /// stripped.

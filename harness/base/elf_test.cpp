@@ -39,6 +39,19 @@ TEST(AddressInElfTest, FindsNothingThatOnlyBeginsLikeASymbol) {
   EXPECT_EQ(address_in_elf(kSelf, "_ZN9sockdrill12_GLOBAL__N_113found_by_nam"), std::nullopt);
 }
 
+TEST(SymbolsInElfTest, TellsWhereAVariableLiesAndInWhichSection) {
+  const std::vector<ElfSymbol> variables = symbols_in_elf(kSelf, ElfKind::variable);
+  const auto found =
+      std::ranges::find(variables, "_ZN9sockdrill12_GLOBAL__N_113found_by_nameE", &ElfSymbol::name);
+  ASSERT_NE(found, variables.end());
+  EXPECT_EQ(found->address, place_in_file(found_by_name));
+  EXPECT_EQ(found->size, sizeof found_by_name);
+  EXPECT_EQ(sections_in_elf(kSelf).at(found->section).name, "sockdrill_elf");
+  EXPECT_EQ(std::ranges::find(variables, "main", &ElfSymbol::name), variables.end());
+  const std::vector<ElfSymbol> functions = symbols_in_elf(kSelf, ElfKind::function);
+  EXPECT_NE(std::ranges::find(functions, "main", &ElfSymbol::name), functions.end());
+}
+
 TEST(SectionsInElfTest, FindsNoneInWhatIsNoProgramOrBreaksOff) {
   EXPECT_TRUE(sections_in_elf("/etc/passwd").empty());
   EXPECT_TRUE(sections_in_elf("/nowhere").empty());
@@ -46,6 +59,7 @@ TEST(SectionsInElfTest, FindsNoneInWhatIsNoProgramOrBreaksOff) {
   const std::string file = testing::TempDir() + "half_a_program";
   ASSERT_TRUE(write_file(file, whole.substr(0, whole.size() / 2)).has_value());
   EXPECT_TRUE(sections_in_elf(file).empty());
+  EXPECT_TRUE(symbols_in_elf(file, ElfKind::variable).empty());
   EXPECT_EQ(address_in_elf(file, "main"), std::nullopt);
 }
 

@@ -25,6 +25,9 @@ using namespace std::chrono_literals;
 constexpr Nanoseconds kPatienceToExplain = 5min;
 /// A server that is started so often in turn and plays nothing will not.
 constexpr unsigned kMostFutileStarts = 3;
+/// And one that ends so often in turn, with inputs played and nothing left to explain it by, is
+/// beyond what the simulation can do.
+constexpr unsigned kMostSilentEnds = 10;
 
 /// What one job is at.
 struct Slot {
@@ -45,6 +48,13 @@ std::optional<Suspicion> suspicion_in(const std::string& said) {
   const std::size_t colon = line.find(": ");
   if (colon == std::string::npos) return std::nullopt;
   return Suspicion{line.substr(0, colon), line.substr(colon + 2)};
+}
+
+/// As the end of a sentence; "" when nothing was said.
+std::string last_line(const std::string& said) {
+  if (said.empty()) return {};
+  const std::size_t line = said.rfind('\n', said.size() < 2 ? 0 : said.size() - 2);
+  return "; the last it said: " + said.substr(line == std::string::npos ? 0 : line + 1);
 }
 
 class Campaign final {
@@ -74,7 +84,7 @@ class Campaign final {
   void stop_fuzzing(Slot& slot);
   void ended_fuzzing(Slot& slot, const ExitStatus& end);
   void ended_explaining(Slot& slot, const std::optional<ExitStatus>& end);
-  void collect(const std::string& prefix, const std::string& said);
+  bool collect(const std::string& prefix, const std::string& said);
   void set_aside(const std::string& raw, const std::string& why);
   void keep(const FuzzFinding& made, const std::string& raw);
   void wait();
@@ -96,6 +106,7 @@ class Campaign final {
   std::vector<std::string> raw_;  ///< files of found/ that wait to be explained
   std::string why_not_;
   unsigned futile_starts_ = 0;
+  unsigned silent_ends_ = 0;
   std::uint64_t starts_ = 0;
   std::uint64_t inputs_before_ = 0;  ///< of workers that have ended
 };
@@ -107,6 +118,7 @@ void Campaign::take_up() {
     if (entry.path().filename().string().starts_with('.')) fs::remove_all(entry.path(), error);
   }
   collect("", "");
+  take_back(folder_);
   for (unsigned i = 0; i < options_.jobs; ++i) {
     slots_.emplace_back();
     slots_.back().number = i;
@@ -131,15 +143,19 @@ Result<void> Campaign::start(Slot& slot) {
 }
 
 /// Files that a worker has left in found/, to be explained; what is known already is dropped.
-void Campaign::collect(const std::string& prefix, const std::string& said) {
+/// Whether it has left anything, a word included.
+bool Campaign::collect(const std::string& prefix, const std::string& said) {
   const std::optional<Suspicion> suspicion = suspicion_in(said);
   const bool is_known = suspicion && ledger_.knows(*suspicion);
+  bool has_left = suspicion.has_value();
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_.found(), error)) {
     const std::string name = entry.path().filename();
     if (!name.starts_with(prefix) || name.ends_with(kHistoryEnding)) continue;
+    has_left = true;
     const bool is_waiting = std::find(raw_.begin(), raw_.end(), entry.path()) != raw_.end();
     const bool is_slow_only = name.find("slow-unit-") != std::string::npos;
+    if (is_known) put_aside(entry.path(), folder_);
     if (is_known || is_slow_only) {
       fs::remove(entry.path(), error);
       fs::remove(entry.path().string() + kHistoryEnding, error);
@@ -148,6 +164,7 @@ void Campaign::collect(const std::string& prefix, const std::string& said) {
     }
   }
   if (suspicion && !ledger_.note(*suspicion)) ledger_.note_again();
+  return has_left;
 }
 
 void Campaign::take_counts(Slot& slot) {
@@ -168,16 +185,17 @@ void Campaign::ended_fuzzing(Slot& slot, const ExitStatus& end) {
   const std::string said = slot.worker->said();
   stop_fuzzing(slot);
   const std::uint64_t inputs = slot.counted.inputs;
-  collect(fmt::format("w{}-", slot.number), said);
+  const bool has_left = collect(fmt::format("w{}-", slot.number), said);
+  const bool is_silent = !has_left && (end.was_signalled || end.code != kExitToGoOn);
+  silent_ends_ = is_silent ? silent_ends_ + 1 : 0;
   if (const std::string why = complaint_in(said); !why.empty()) {
     why_not_ = why;
   } else if (inputs == 0 && ++futile_starts_ >= kMostFutileStarts) {
-    const std::size_t line = said.rfind('\n', said.size() < 2 ? 0 : said.size() - 2);
-    why_not_ = fmt::format(
-        "it does not take up the simulation: it {}{}", to_string(end),
-        said.empty()
-            ? ""
-            : "; the last it said: " + said.substr(line == std::string::npos ? 0 : line + 1));
+    why_not_ =
+        fmt::format("it does not take up the simulation: it {}{}", to_string(end), last_line(said));
+  } else if (silent_ends_ >= kMostSilentEnds) {
+    why_not_ = fmt::format("it ends in the middle of inputs, time after time: it {}{}",
+                           to_string(end), last_line(said));
   }
 }
 

@@ -79,6 +79,25 @@ std::vector<std::string> files_in(const std::string& folder) {
   return files;
 }
 
+void put_aside(const std::string& input, const CampaignFolder& folder) {
+  const SysResult<std::string> octets = read_file(input);
+  if (!octets) return;
+  std::error_code error;
+  for (const std::string& place : {folder.seeds(), folder.inputs()}) {
+    for (const std::string& file : files_in(place)) {
+      if (fs::file_size(file, error) != octets->size() || read_file(file) != *octets) continue;
+      fs::create_directories(folder.known(), error);
+      fs::rename(file, fs::path(folder.known()) / fs::path(file).filename(), error);
+    }
+  }
+}
+
+void take_back(const CampaignFolder& folder) {
+  std::error_code error;
+  for (const std::string& file : files_in(folder.known()))
+    fs::rename(file, fs::path(folder.seeds()) / fs::path(file).filename(), error);
+}
+
 std::size_t count_files(const std::string& folder) {
   std::error_code error;
   return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder, error), {}));

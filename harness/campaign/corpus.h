@@ -27,6 +27,10 @@ Result<void> keep_input(const Bytes& form, const CampaignFolder& folder);
 
 /// In the order of their names.
 std::vector<std::string> files_in(const std::string& folder);
+/// Puts what is no other than `input` out of the corpus, into known/.
+void put_aside(const std::string& input, const CampaignFolder& folder);
+/// Puts all of known/ among the seeds again: a server that was mended is none the worse for it.
+void take_back(const CampaignFolder& folder);
 std::size_t count_files(const std::string& folder);
 
 }  // namespace sockdrill

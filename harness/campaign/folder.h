@@ -7,6 +7,8 @@
 //   seeds/          those of the suite, for this server
 //   found/          what showed something, not explained yet
 //   findings/NAME/  what was found, explained (fuzzer/finding.h)
+//   known/          inputs and seeds that end each process that plays them, with what is known
+//                   already: for the next session
 //   unconfirmed/    what showed something once, and nothing in a clean process
 //
 // campaign.json and finding.json are written beside their places and moved there: whoever reads
@@ -50,6 +52,7 @@ class CampaignFolder final {
 
   [[nodiscard]] std::string inputs() const { return path_ + "/inputs"; }
   [[nodiscard]] std::string seeds() const { return path_ + "/seeds"; }
+  [[nodiscard]] std::string known() const { return path_ + "/known"; }
   [[nodiscard]] std::string found() const { return path_ + "/found"; }
   [[nodiscard]] std::string findings() const { return path_ + "/findings"; }
   [[nodiscard]] const std::string& path() const { return path_; }

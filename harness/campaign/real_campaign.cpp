@@ -206,7 +206,9 @@ void RealCampaign::work(unsigned job) {
     const Scenario scenario = next_input(random);
     const RunResult result = play(scenario);
     if (interrupted_) return;
-    if (result.verdict.grade == Grade::error && !result.is_bad_input) {
+    const bool is_error = result.verdict.grade == Grade::error && !result.is_bad_input;
+    if (is_error && is_error_of_input(result.verdict)) continue;
+    if (is_error) {
       const std::lock_guard lock(mutex_);
       why_not_ = result.verdict.reason;
       return;
@@ -242,6 +244,11 @@ Scenario without_the_simulated(Scenario scenario) {
   scenario.schedule = {};
   drop_unsuited(scenario.steps);
   return scenario;
+}
+
+bool is_error_of_input(const Verdict& verdict) {
+  const auto error = std::ranges::find(verdict.findings, Grade::error, &Finding::grade);
+  return error != verdict.findings.end() && error->rule == "step";
 }
 
 std::vector<std::uint64_t> features_of(const Recording& recording) {

@@ -20,5 +20,8 @@ Scenario without_the_simulated(Scenario scenario);
 
 /// What a run reached: classes of what clients saw, one after another on each, and how it ended.
 std::vector<std::uint64_t> features_of(const Recording& recording);
+/// Something of ours failed (two clients asked for one port, say), and it is the input that asked
+/// for it: the next one may be played.
+bool is_error_of_input(const Verdict& verdict);
 
 }  // namespace sockdrill

@@ -26,6 +26,13 @@ TEST(RealCampaignTest, WhatFollowsWhatIsAFeature) {
             features_of(recording_of({"-ERR\r\n", "+OK\r\n"})));
 }
 
+TEST(RealCampaignTest, WhatAnInputAskedForInVainIsNoReasonToGiveUp) {
+  Verdict verdict{.grade = Grade::error};
+  EXPECT_FALSE(is_error_of_input(verdict));  // the server did not start
+  verdict.findings.push_back({.rule = "step", .grade = Grade::error});
+  EXPECT_TRUE(is_error_of_input(verdict));
+}
+
 TEST(RealCampaignTest, TheRealKernelIsAskedForNoFaults) {
   Scenario scenario;
   scenario.faults.emplace_back();

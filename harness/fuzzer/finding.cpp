@@ -105,13 +105,23 @@ bool write_files(const std::string& folder,
   return true;
 }
 
+/// A frame of the simulated kernel's, below main() or a thread's function.
+bool is_ours(std::string_view line) {
+  return line.starts_with("    #") &&
+         (line.find("sockdrill::sim::") != line.npos || line.find("sockdrill_sim_") != line.npos);
+}
+
 /// The report of a sanitizer, without its legend.
 std::string stack_in(const std::string& output) {
   const std::size_t from = output.find("ERROR: ");
   if (from == std::string::npos) return {};
   const std::size_t begin = output.rfind('\n', from) + 1;
   const std::size_t end = output.find("SUMMARY: ", from);
-  return output.substr(begin, end == std::string::npos ? end : end - begin);
+  std::string stack;
+  for (const std::string& line : split(output.substr(begin, end - begin), '\n')) {
+    if (!is_ours(line)) stack += line + "\n";
+  }
+  return stack;
 }
 
 std::vector<Scenario> last_of(const std::vector<Bytes>& history, std::size_t count,
@@ -164,7 +174,7 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
     fmt::print(stderr, "{}\n", to_string(scenario.error()));
     return 2;
   }
-  std::optional<Suspicion> shown = trials.play(*scenario);
+  std::optional<Suspicion> shown = trials.play_briefly(*scenario);
   std::size_t inputs = 1;
   if (!shown && std::filesystem::exists(history_file_of(file))) {
     const Result<std::vector<Bytes>> history = read_history(history_file_of(file));
@@ -174,13 +184,13 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
     }
     while (!shown && inputs < history->size()) {
       inputs = std::min(history->size(), 4 * inputs);
-      shown = trials.play(join(last_of(*history, inputs, trials.target())));
+      shown = trials.play_briefly(join(last_of(*history, inputs, trials.target())));
     }
     if (shown)
       scenario = join(minimise_inputs(
           last_of(*history, inputs, trials.target()),
           [&](const std::vector<Scenario>& some) {
-            return is_same(trials.play(join(some)), *shown);
+            return is_same(trials.play_briefly(join(some)), *shown);
           },
           kMostTrials));
   }
@@ -190,22 +200,21 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
         inputs > 1 ? fmt::format(", and neither do the {} inputs before it", inputs - 1) : "");
     return 0;
   }
-  const Suspicion first = *shown;
   const Minimised smallest = minimise(
       make_legal(*scenario, trials.target()), trials.target(),
-      [&](const Scenario& candidate) { return is_same(trials.play(candidate), first); },
+      [&](const Scenario& candidate) { return is_same(trials.play_briefly(candidate), *shown); },
       inputs > 1 ? kMostTrialsOfHistory : kMostTrials);
   Scenario small = smallest.scenario;
   small.id = "found/" + id_of(folder);
-  small.summary = first.rule + ": " + first.what;
   std::string calls;
-  const std::optional<Suspicion> last = trials.play(small, &calls);
+  const Suspicion last = trials.play(small, &calls).value_or(*shown);
+  small.summary = last.rule + ": " + last.what;
   const std::string output = trials.output();
   const std::string explained = trials.explain(small);
 
   const std::string stack = stack_in(output);
-  const Json summary{{"rule", first.rule},
-                     {"what", last ? last->what : first.what},
+  const Json summary{{"rule", last.rule},
+                     {"what", last.what},
                      {"stack", stack},
                      {"needs_history", inputs > 1},
                      {"trials", smallest.trials}};
@@ -224,7 +233,7 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
   const std::vector<std::string> real = command(again.real, true);
   const bool can_be_real = !small.needs_simulated_kernel();
 
-  std::string report = fmt::format("{}: {}\n", first.rule, last ? last->what : first.what);
+  std::string report = fmt::format("{}: {}\n", last.rule, last.what);
   report += fmt::format("found by {} with {}{}\nminimised in {} trials\n", trials.target().name,
                         file, inputs > 1 ? " and inputs before it" : "", smallest.trials);
   if (again.tries_real)

@@ -15,9 +15,9 @@ extern "C" int LLVMFuzzerRunDriver(int* count, char*** arguments,
 // Handed to the driver; under this name, for by it OSS-Fuzz and ClusterFuzzLite know a fuzz target.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
-// Called by the sanitizers before they say a word.
-extern "C" void __asan_on_error();
-extern "C" void __ubsan_on_report();
+// Called by the sanitizers before they say a word; of a preloaded library by those that are shared.
+extern "C" __attribute__((visibility("default"))) void __asan_on_error();
+extern "C" __attribute__((visibility("default"))) void __ubsan_on_report();
 
 namespace sockdrill {
 
@@ -59,6 +59,7 @@ void let_them_be_reported() {
 
 void begin_report() {
   sim::current_task = nullptr;
+  report_briefly();
   if (the_fuzzer != nullptr) the_fuzzer->keep_input();
 }
 

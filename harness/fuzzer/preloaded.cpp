@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <set>
 
 #include <fmt/format.h>
@@ -20,7 +21,13 @@
 #include "harness/fuzzer/line_counters.h"
 #include "harness/fuzzer/program_text.h"
 #include "harness/fuzzer/server_fuzzer.h"
+#include "harness/fuzzer/trials.h"
 #include "harness/simulated/take_over.h"
+
+extern "C" {
+[[gnu::weak]] void __sanitizer_set_death_callback(void (*callback)());
+[[gnu::weak]] void __asan_init();
+}
 
 namespace sockdrill {
 
@@ -102,6 +109,26 @@ class LinesCounted final {
 // exit(3) calls functions, and hands them nothing of ours; libFuzzer ends by it.
 const LinesCounted* the_lines = nullptr;
 
+/// Of one that is no error of the server's ("AddressSanitizer: CHECK failed ...").
+std::string first_line_of_report(const std::string& output) {
+  const std::size_t at = output.find("Sanitizer: ");
+  if (at == std::string::npos) return "a sanitizer ended the process, and says nothing";
+  const std::size_t begin = output.rfind('\n', at) + 1;
+  return output.substr(begin, output.find('\n', at) - begin);
+}
+
+// A sanitizer calls functions, and hands them nothing of ours.
+std::function<void()> on_death_by_sanitizer;
+
+/// In the place of libFuzzer's, which knows the last input, and nothing of those before it.
+void hear_of_death() {
+  if (__sanitizer_set_death_callback == nullptr) return;
+  __sanitizer_set_death_callback([] {
+    sim::current_task = nullptr;
+    on_death_by_sanitizer();
+  });
+}
+
 int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlayerOptions& place) {
   // libFuzzer says what it has to say to stderr, before and while the server has ours.
   const OwnedFd outside{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, sim::kFirstRealNumber)};
@@ -118,7 +145,10 @@ int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlay
   std::optional<Feedback> feedback;
   ServerFuzzerOptions options{.place = place};
   options.artifact_prefix = artifact_prefix_in(request.words);
-  options.on_start = [&] { output.take_over(); };
+  options.on_start = [&] {
+    output.take_over();
+    hear_of_death();
+  };
   options.on_input = [&] {
     feedback->forget_clients();
     ++counters.inputs;
@@ -151,8 +181,17 @@ int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlay
   };
   ServerFuzzer fuzzer(std::move(program), sim::memory_of_program(), request.target,
                       std::move(options));
+  on_death_by_sanitizer = [&] {
+    lines->write();
+    const std::string text = output.text();
+    const std::string crash = crash_in(text);
+    fuzzer.die_of(Suspicion{"crash", crash.empty() ? first_line_of_report(text) : crash});
+  };
   feedback.emplace(fuzzer.simulation(), request.target.speaks.style == Style::echo);
   fuzzer.simulation().on_crash = report_crash;
+  // It has a thread's stack and end from the C library's own threads.
+  if (__asan_init != nullptr)
+    fuzzer.simulation().no_threads_because = "in a program with AddressSanitizer";
   adopt_counters_of_program();
   const int status = run_libfuzzer(fuzzer, request.words);
   lines->write();

@@ -75,6 +75,12 @@ void ServerFuzzer::complain(const Suspicion& suspicion) {
   std::abort();
 }
 
+void ServerFuzzer::die_of(const Suspicion& suspicion) {
+  say(fmt::format("sockdrill: {}: {}\n", suspicion.rule, suspicion.what));
+  keep_input();
+  ::_exit(1);
+}
+
 void ServerFuzzer::keep_input() {
   if (std::exchange(is_input_kept_, true)) return;
   const char* const file = history_.write(options_.artifact_prefix);

@@ -45,6 +45,9 @@ class ServerFuzzer final {
   /// The input that is being played is kept, with those before it, and a word is said about it.
   /// Good for signal handlers.
   void keep_input();
+  /// A sanitizer ends the process, and this is what it has found: the input is kept, known or not,
+  /// for as it is it would end each process that plays it.
+  [[noreturn]] void die_of(const Suspicion& suspicion);
   [[nodiscard]] const Target& target() const { return target_; }
   [[nodiscard]] sim::Simulation& simulation() { return simulation_; }
 

@@ -1,5 +1,6 @@
 #include "harness/fuzzer/trials.h"
 
+#include <dlfcn.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -26,9 +27,17 @@
 #include "harness/report/report.h"
 #include "harness/simulated/simulated_world.h"
 
+extern "C" {
+[[gnu::weak]] const char* __asan_get_report_description();
+[[gnu::weak]] void* __asan_get_report_pc();
+}
+
 namespace sockdrill {
 
 namespace {
+
+/// Of this process, the child of a trial.
+bool is_told_in_brief = false;
 
 constexpr std::size_t kCallsKept = 40;
 
@@ -98,8 +107,26 @@ bool is_servers(const std::string& function) {
 
 }  // namespace
 
+namespace {
+
+/// "ERROR: " of a sanitizer or of ours; a server's own log may have other ones.
+std::size_t find_error(const std::string& output) {
+  constexpr std::string_view kMark = "ERROR: ";
+  std::size_t at = 0;
+  while ((at = output.find(kMark, at)) != std::string::npos) {
+    const std::string_view rest = std::string_view(output).substr(at + kMark.size());
+    const std::string_view word = rest.substr(0, rest.find(' '));
+    if (word.ends_with("Sanitizer:") || word == "libFuzzer:" || rest.starts_with("the server: "))
+      break;
+    at += kMark.size();
+  }
+  return at;
+}
+
+}  // namespace
+
 std::string crash_in(const std::string& output) {
-  const std::size_t error = output.find("ERROR: ");
+  const std::size_t error = find_error(output);
   const std::size_t runtime = output.find("runtime error: ");
   if (error == std::string::npos && runtime == std::string::npos) return {};
   const std::size_t from = error != std::string::npos ? error + 7 : runtime;
@@ -195,11 +222,29 @@ std::string Trials::in_child(Body body) {
   return contents_of(said);
 }
 
-std::optional<Suspicion> Trials::play(const Scenario& scenario, std::string* calls) {
+std::optional<Suspicion> Trials::play_briefly(const Scenario& scenario) {
+  return play(scenario, nullptr, true);
+}
+
+void report_briefly() {
+  if (!is_told_in_brief || __asan_get_report_pc == nullptr) return;
+  Dl_info info{};
+  void* const place = __asan_get_report_pc();
+  auto number = reinterpret_cast<std::uintptr_t>(place);
+  if (::dladdr(place, &info) != 0) number -= reinterpret_cast<std::uintptr_t>(info.dli_fbase);
+  const std::string text = fmt::format("\nERROR: AddressSanitizer: {} \n    #0 in {:#x}\n",
+                                       __asan_get_report_description(), number);
+  static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
+  ::_exit(1);
+}
+
+std::optional<Suspicion> Trials::play(const Scenario& scenario, std::string* calls, bool is_brief) {
   const Result<Plan> plan = plan_of_input(scenario, target_);
   if (!plan) return std::nullopt;
   const OwnedFd called{::memfd_create("called", MFD_CLOEXEC)};
   const std::string said = in_child([&](sim::Simulation& simulation) -> std::string {
+    is_told_in_brief = is_brief;
+    simulation.on_report = report_briefly;
     std::optional<CallLog> log;
     if (calls != nullptr) log.emplace(simulation, called.raw());
     QuickPlayer player(simulation, target_, place_);

@@ -35,7 +35,12 @@ class Trials final {
   /// "crash", and `what` names its kind and place as far as the child's output tells them. `calls`
   /// (nullptr: nobody asks, which is much faster) is given the server's last ones, the eldest
   /// first, a line each: "7: recv(5, 4096) = -1 ECONNRESET".
-  std::optional<Suspicion> play(const Scenario& scenario, std::string* calls = nullptr);
+  std::optional<Suspicion> play(const Scenario& scenario, std::string* calls = nullptr) {
+    return play(scenario, calls, false);
+  }
+  /// The same, told in brief: what a sanitizer reports has its kind and the number of its place,
+  /// which takes no symbolizer and much less time.
+  std::optional<Suspicion> play_briefly(const Scenario& scenario);
   /// The same scenario, recorded and judged: what the judge says to people. "": that nothing is
   /// wrong.
   std::string explain(const Scenario& scenario);
@@ -52,6 +57,7 @@ class Trials final {
  private:
   template <typename Body>
   std::string in_child(Body body);
+  std::optional<Suspicion> play(const Scenario& scenario, std::string* calls, bool is_brief);
 
   sim::ServerProgram program_;
   sim::ServerMemory memory_;
@@ -64,6 +70,9 @@ class Trials final {
   std::string recording_;
 };
 
+/// AddressSanitizer has something to report: the child of a trial that is told in brief says it and
+/// ends. For all others nothing happens.
+void report_briefly();
 /// "AddressSanitizer: heap-buffer-overflow in echo()", from a sanitizer's report; "" without one.
 std::string crash_in(const std::string& output);
 /// A server whose crash was contained tells no more than that it died: where, its stack says, which

@@ -101,6 +101,16 @@ SCENARIO("a defect behind a login is reached, whose states only the replies tell
   CHECK_THAT(ran.out, ContainsSubstring("killed by SIGABRT"));
 }
 
+SCENARIO("what a sanitizer of the server's reports is a finding", "[fuzz]") {
+  const Ran ran = sockdrill({"fuzz", "--exec", std::string(SOCKDRILL_OVERRUN_SERVER) + " {port}",
+                             "--world", "simulated", "--stop-at", "1", "--for", "10m", "--corpus",
+                             make_folder("overrun")});
+  CAPTURE(ran.out, ran.err);
+  if (cannot_be(ran)) return;
+  CHECK(ran.exit_code == 1);
+  CHECK_THAT(ran.out, ContainsSubstring("AddressSanitizer: heap-buffer-overflow in serve()"));
+}
+
 SCENARIO("a campaign that is killed leaves nothing running, and goes on", "[fuzz]") {
   const std::string folder = make_folder("killed");
   {

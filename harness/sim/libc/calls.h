@@ -260,6 +260,9 @@ Task* find_thread(pthread_t thread);
 /// The end of a thread and of a process, as the C library has it.
 [[noreturn]] void end_thread(Task& task);
 [[noreturn]] void end_with_handlers(int status);
+/// Whether code at that address is a sanitizer's runtime, in a library or linked into the program;
+/// of a program without names nobody knows.
+bool is_called_by_sanitizer(const void* caller);
 /// For whoever looks on: the task has crashed here.
 void tell_of_crash(const Task& task, int signal);
 /// Of a process that a signal ends.

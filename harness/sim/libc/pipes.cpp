@@ -9,15 +9,37 @@
 
 #include "harness/sim/libc/calls.h"
 
+extern "C" [[gnu::weak]] int __asan_report_present();
+
 using namespace sockdrill::sim;  // NOLINT(google-build-using-namespace): extern "C" from here on
 
-SIMULATED_CALL int pipe2(int fds[2], int flags) noexcept {
-  if (!is_simulated()) return static_cast<int>(real(SYS_pipe2, fds, flags));
+namespace {
+
+/// A sanitizer's runtime has pipes of its own, to its symbolizer and to try out memory: real ones,
+/// of which it reads and writes without the C library.
+bool is_for_sanitizer(const void* caller) {
+  if (!is_called_by_sanitizer(caller)) return false;
+  const bool is_reporting = __asan_report_present != nullptr && __asan_report_present() != 0;
+  if (const Simulation& there = *simulation(); is_reporting && there.on_report) there.on_report();
+  return true;
+}
+
+int make_pipe(int fds[2], int flags, const void* caller) {
+  if (!is_simulated() || is_for_sanitizer(caller))
+    return static_cast<int>(real(SYS_pipe2, fds, flags));
   Process& process = current_task->process;
   return give(carry_out_open("pipe", [&](Call&) { return create_pipe(process, flags, fds); }));
 }
 
-SIMULATED_CALL int pipe(int fds[2]) noexcept { return pipe2(fds, 0); }
+}  // namespace
+
+SIMULATED_CALL int pipe2(int fds[2], int flags) noexcept {
+  return make_pipe(fds, flags, __builtin_return_address(0));
+}
+
+SIMULATED_CALL int pipe(int fds[2]) noexcept {
+  return make_pipe(fds, 0, __builtin_return_address(0));
+}
 
 SIMULATED_CALL int eventfd(unsigned initial, int flags) noexcept {
   if (!is_simulated()) return static_cast<int>(real(SYS_eventfd2, initial, flags));

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <string_view>
 
 #include "harness/base/elf.h"
@@ -68,19 +69,52 @@ bool is_counted_in(const ElfSection& section) {
          (section.name.starts_with("__sancov_") || section.name.starts_with("__llvm_prf_"));
 }
 
-/// From `begin` to `end`, but for what is counted in.
+/// Octets of a file, relative to where it is loaded.
+struct Stretch {
+  std::uint64_t begin = UINT64_MAX;
+  std::uint64_t end = 0;
+};
+
+/// A sanitizer that is linked into the program has its allocator in there, and other state that is
+/// everybody's. By its namespaces; what lies between two of its variables in a section is its own,
+/// too, for linkers keep the parts of an archive together.
+bool is_of_sanitizer(std::string_view mangled) {
+  return mangled.find("6__asan") != mangled.npos || mangled.find("6__lsan") != mangled.npos ||
+         mangled.find("7__ubsan") != mangled.npos ||
+         mangled.find("11__sanitizer") != mangled.npos ||
+         mangled.find("14__interception") != mangled.npos;
+}
+
+/// What is nobody's own, in ascending order.
+std::vector<Stretch> common_stretches(const std::string& file) {
+  std::vector<Stretch> common;
+  for (const ElfSection& section : sections_in_elf(file)) {
+    if (is_counted_in(section))
+      common.push_back({.begin = section.address, .end = section.address + section.size});
+  }
+  std::map<std::size_t, Stretch> of_sanitizer;
+  for (const ElfSymbol& variable : symbols_in_elf(file, ElfKind::variable)) {
+    if (!is_of_sanitizer(variable.name)) continue;
+    Stretch& stretch = of_sanitizer[variable.section];
+    stretch.begin = std::min(stretch.begin, variable.address);
+    stretch.end = std::max(stretch.end, variable.address + variable.size);
+  }
+  for (const auto& [section, stretch] : of_sanitizer) common.push_back(stretch);
+  std::ranges::sort(common, {}, &Stretch::begin);
+  return common;
+}
+
+/// From `begin` to `end`, but for what is nobody's own.
 void add_variables(ServerMemory& memory, std::uintptr_t begin, std::uintptr_t end,
-                   const dl_phdr_info& info, std::vector<ElfSection> sections) {
-  std::erase_if(sections, [](const ElfSection& section) { return !is_counted_in(section); });
-  std::ranges::sort(sections, {}, &ElfSection::address);
+                   const dl_phdr_info& info, const std::vector<Stretch>& common) {
   const auto add = [&](std::uintptr_t from, std::uintptr_t to) {
     if (from < to) memory.variables.emplace_back(reinterpret_cast<char*>(from), to - from);
   };
-  for (const ElfSection& section : sections) {
-    const std::uintptr_t from = info.dlpi_addr + section.address;
+  for (const Stretch& stretch : common) {
+    const std::uintptr_t from = info.dlpi_addr + stretch.begin;
     if (from < begin || from >= end) continue;
     add(begin, from);
-    begin = from + section.size;
+    begin = info.dlpi_addr + stretch.end;
   }
   add(begin, end);
 }
@@ -97,14 +131,14 @@ int add_object(dl_phdr_info* info, std::size_t /*size*/, void* argument) {
     constant_end = constant_begin + header.p_memsz;
   }
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const std::vector<ElfSection> sections = sections_in_elf(file_of(*info));
+  const std::vector<Stretch> common = common_stretches(file_of(*info));
   for (const ElfW(Phdr) & header : headers) {
     if (header.p_type == PT_LOAD && (header.p_flags & PF_W) != 0) {
       std::uintptr_t begin = info->dlpi_addr + header.p_vaddr;
       const std::uintptr_t end = begin + header.p_memsz;
       if (begin >= constant_begin / page * page && begin < constant_end)
         begin = constant_end / page * page;
-      add_variables(memory, begin, end, *info, sections);
+      add_variables(memory, begin, end, *info, common);
     }
     if (header.p_type == PT_TLS && is_program(*info) && info->dlpi_tls_data != nullptr) {
       const auto* place = static_cast<const char*>(info->dlpi_tls_data);
@@ -156,6 +190,39 @@ ServerMemory memory_of_program() {
   });
   if (!is_there) memory.variables.emplace_back(environment, sizeof environ);
   return memory;
+}
+
+bool is_called_by_sanitizer(const void* caller) {
+  struct Search {
+    const void* caller;
+    bool is_in_program = false;
+    std::uintptr_t base = 0;
+    bool is_sanitizer = false;
+  } search{.caller = caller};
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t /*size*/, void* argument) {
+        auto& found = *static_cast<Search*>(argument);
+        if (!holds(*info, found.caller)) return 0;
+        found.is_in_program = is_program(*info);
+        found.base = info->dlpi_addr;
+        const std::string_view path = info->dlpi_name;
+        for (const char* library : {"libclang_rt.", "libasan.", "libubsan."})
+          found.is_sanitizer = found.is_sanitizer || path.find(library) != path.npos;
+        return 1;
+      },
+      &search);
+  if (!search.is_in_program) return search.is_sanitizer;
+  static const std::vector<Stretch> functions = [] {
+    std::vector<Stretch> all;
+    for (const ElfSymbol& function : symbols_in_elf("/proc/self/exe", ElfKind::function)) {
+      if (is_of_sanitizer(function.name))
+        all.push_back({.begin = function.address, .end = function.address + function.size});
+    }
+    return all;
+  }();
+  const std::uint64_t place = reinterpret_cast<std::uintptr_t>(caller) - search.base;
+  return std::ranges::any_of(
+      functions, [&](const Stretch& one) { return place >= one.begin && place < one.end; });
 }
 
 bool contains_crashes() { return is_containing; }

@@ -70,6 +70,12 @@ class Simulation final {
   /// stack, in a signal's handler.
   std::function<void(const Task&, int signal)> on_crash;
 
+  /// A server that starts a thread cannot be simulated, for this reason; "": it can.
+  std::string no_threads_because;
+
+  /// Told when AddressSanitizer is about to start its symbolizer for a report, on the task's stack.
+  std::function<void()> on_report;
+
   /// Whatever the C library does at the end of a process: atexit(3) and kin, by process.
   struct ExitHandler {
     void (*function)(void*) = nullptr;

@@ -110,6 +110,10 @@ SIMULATED_CALL int pthread_create(pthread_t* thread, const pthread_attr_t* attri
   if (!is_simulated())
     return next<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create")(
         thread, attributes, function, argument);
+  if (const std::string& why = simulation()->no_threads_because; !why.empty()) {
+    refuse_call("pthread_create() " + why);
+    return ENOSYS;
+  }
   if (const int error = strike(CallKind::thread).error; error != 0) return error;
   Task& task = *current_task;
   if (task.scheduler.kernel().is_process_limit_reached) return EAGAIN;
