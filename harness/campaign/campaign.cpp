@@ -13,6 +13,7 @@
 #include "harness/campaign/ledger.h"
 #include "harness/campaign/real_campaign.h"
 #include "harness/campaign/real_kernel.h"
+#include "harness/campaign/unconfirmed.h"
 
 namespace sockdrill {
 
@@ -29,11 +30,18 @@ constexpr unsigned kMostFutileStarts = 3;
 /// beyond what the simulation can do.
 constexpr unsigned kMostSilentEnds = 10;
 
+/// A file of found/ that waits to be explained.
+struct Raw {
+  std::string file;                    ///< "": none
+  std::optional<Suspicion> suspicion;  ///< as the fuzzer has told it, if it could
+};
+
 /// What one job is at.
 struct Slot {
   unsigned number = 0;
   std::unique_ptr<Worker> worker;
-  std::string explains;  ///< a file of found/; "": it fuzzes
+  Raw explains;  ///< none: it fuzzes
+  [[nodiscard]] bool is_explaining() const { return !explains.file.empty(); }
   Deadline cap = Deadline::after(0s);
   FuzzCounters counted;  ///< of the worker, so far
 };
@@ -85,8 +93,9 @@ class Campaign final {
   void ended_fuzzing(Slot& slot, const ExitStatus& end);
   void ended_explaining(Slot& slot, const std::optional<ExitStatus>& end);
   bool collect(const std::string& prefix, const std::string& said);
-  void set_aside(const std::string& raw, const std::string& why);
-  void keep(const FuzzFinding& made, const std::string& raw);
+  void set_aside(const Raw& raw, const std::string& why);
+  void keep(const FuzzFinding& made, const Raw& raw);
+  void keep_unconfirmed();
   void wait();
   void tell();
   void take_counts(Slot& slot);
@@ -103,7 +112,8 @@ class Campaign final {
 
   Ledger ledger_;
   std::vector<Slot> slots_;
-  std::vector<std::string> raw_;  ///< files of found/ that wait to be explained
+  std::vector<Raw> raw_;
+  Unconfirmed unconfirmed_;
   std::string why_not_;
   unsigned futile_starts_ = 0;
   unsigned silent_ends_ = 0;
@@ -132,9 +142,9 @@ Result<void> Campaign::start(Slot& slot) {
     slot.explains = raw_.back();
     raw_.pop_back();
     slot.cap = Deadline::after(kPatienceToExplain);
-    words.insert(words.end(), {"--explain", slot.explains, folder_for(slot)});
+    words.insert(words.end(), {"--explain", slot.explains.file, folder_for(slot)});
   } else {
-    slot.explains.clear();
+    slot.explains = {};
     ++starts_;
     words = words_for_libfuzzer(folder_, slot.number, options_.seed + starts_);
   }
@@ -153,16 +163,18 @@ bool Campaign::collect(const std::string& prefix, const std::string& said) {
     const std::string name = entry.path().filename();
     if (!name.starts_with(prefix) || name.ends_with(kHistoryEnding)) continue;
     has_left = true;
-    const bool is_waiting = std::find(raw_.begin(), raw_.end(), entry.path()) != raw_.end();
+    const bool is_waiting =
+        std::ranges::find(raw_, entry.path().string(), &Raw::file) != raw_.end();
     const bool is_slow_only = name.find("slow-unit-") != std::string::npos;
     if (is_known) put_aside(entry.path(), folder_);
     if (is_known || is_slow_only) {
       fs::remove(entry.path(), error);
       fs::remove(entry.path().string() + kHistoryEnding, error);
     } else if (!is_waiting) {
-      raw_.push_back(entry.path());
+      raw_.push_back({.file = entry.path(), .suspicion = suspicion});
     }
   }
+  if (suspicion) unconfirmed_.saw(*suspicion);
   if (suspicion && !ledger_.note(*suspicion)) ledger_.note_again();
   return has_left;
 }
@@ -199,33 +211,48 @@ void Campaign::ended_fuzzing(Slot& slot, const ExitStatus& end) {
   }
 }
 
-void Campaign::set_aside(const std::string& raw, const std::string& why) {
-  const fs::path aside = folder_.path() + "/unconfirmed";
+void Campaign::set_aside(const Raw& raw, const std::string& why) {
+  const fs::path folder = folder_.path() + "/unconfirmed";
   std::error_code error;
-  fs::create_directories(aside, error);
+  fs::create_directories(folder, error);
+  const std::string aside = folder / fs::path(raw.file).filename();
   for (const char* ending : {"", kHistoryEnding})
-    fs::rename(raw + ending, aside / (fs::path(raw).filename().string() + ending), error);
-  observer_.note(fmt::format("{}: kept in {}", why, aside.string()));
+    fs::rename(raw.file + ending, aside + ending, error);
+  observer_.note(fmt::format(
+      "{}{}: kept as {}",
+      raw.suspicion ? fmt::format("{}: {}: ", raw.suspicion->rule, raw.suspicion->what) : "", why,
+      aside));
+  if (raw.suspicion && unconfirmed_.note(*raw.suspicion, aside)) ledger_.forget(*raw.suspicion);
+}
+
+void Campaign::keep_unconfirmed() {
+  const Result<std::vector<FuzzFinding>> findings = unconfirmed_.write(folder_, server_.target());
+  if (!findings) return observer_.note(to_string(findings.error()));
+  for (const FuzzFinding& finding : *findings) {
+    if (!ledger_.has(finding.suspicion)) ledger_.add(finding);
+  }
 }
 
 void Campaign::ended_explaining(Slot& slot, const std::optional<ExitStatus>& end) {
   const std::string said = slot.worker->said();
-  const std::string raw = slot.explains;
+  const Raw raw = slot.explains;
   slot.worker.reset();
-  slot.explains.clear();
+  slot.explains = {};
   const Result<FuzzFinding> made = read_finding(folder_for(slot));
   if (end && !end->was_signalled && end->code == 1 && made) return keep(*made, raw);
   std::error_code error;
   fs::remove_all(folder_for(slot), error);
   if (interrupted_) return;  // for the next session
   if (end && !end->was_signalled && end->code == 0)
-    return set_aside(raw, "something was found once, and shows nothing in a clean process");
-  set_aside(raw, fmt::format("something was found that could not be explained ({})",
+    return set_aside(raw, "it shows nothing in a clean process");
+  set_aside(raw, fmt::format("it could not be explained ({})",
                              end ? to_string(*end) : "it took too long"));
 }
 
-void Campaign::keep(const FuzzFinding& made, const std::string& raw) {
+void Campaign::keep(const FuzzFinding& made, const Raw& raw) {
   FuzzFinding finding = made;
+  unconfirmed_.confirm(finding.suspicion);
+  if (raw.suspicion) unconfirmed_.confirm(*raw.suspicion);
   std::error_code error;
   static_cast<void>(ledger_.note(finding.suspicion));
   if (ledger_.has(finding.suspicion)) {
@@ -242,13 +269,13 @@ void Campaign::keep(const FuzzFinding& made, const std::string& raw) {
       observer_.note(to_string(told.error()));
     ledger_.add(finding);
   }
-  fs::remove(raw, error);
-  fs::remove(raw + kHistoryEnding, error);
+  fs::remove(raw.file, error);
+  fs::remove(raw.file + kHistoryEnding, error);
 }
 
 void Campaign::attend(Slot& slot) {
   const std::optional<ExitStatus> end = slot.worker->ended();
-  if (!slot.explains.empty()) {
+  if (slot.is_explaining()) {
     if (end || slot.cap.has_passed() || interrupted_) ended_explaining(slot, end);
     return;
   }
@@ -271,7 +298,7 @@ void Campaign::wait() {
 void Campaign::tell() {
   std::uint64_t inputs = inputs_before_;
   for (const Slot& slot : slots_) {
-    if (slot.worker && slot.explains.empty()) inputs += slot.counted.inputs;
+    if (slot.worker && !slot.is_explaining()) inputs += slot.counted.inputs;
   }
   ledger_.tell(inputs, count_files(folder_.inputs()));
 }
@@ -289,6 +316,7 @@ Result<CampaignResult> Campaign::run() {
     if (ledger_.is_time_to_tell()) tell();
     wait();
   }
+  keep_unconfirmed();
   tell();
   return ledger_.result(why_not_);
 }

@@ -91,6 +91,7 @@ Result<FuzzFinding> read_finding(const std::string& folder) {
                       .needs_history = flag_in(json, "needs_history"),
                       .real = text_in(json, "real"),
                       .found_on_real = flag_in(json, "found_on_real"),
+                      .is_confirmed = !flag_in(json, "is_unconfirmed"),
                       .is_gone = flag_in(json, "is_gone")};
   if (finding.suspicion.rule.empty()) return fail("it is no finding of a campaign", file);
   return finding;
@@ -102,6 +103,7 @@ Result<void> write_finding_summary(const FuzzFinding& finding) {
   json["severity"] = severity_name(severity_of(finding.suspicion));
   json["real"] = finding.real;
   json["found_on_real"] = finding.found_on_real;
+  json["is_unconfirmed"] = !finding.is_confirmed;
   json["is_gone"] = finding.is_gone;
   return replace_file(file, json.dump(2) + "\n");
 }

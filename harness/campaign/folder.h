@@ -9,7 +9,7 @@
 //   findings/NAME/  what was found, explained (fuzzer/finding.h)
 //   known/          inputs and seeds that end each process that plays them, with what is known
 //                   already: for the next session
-//   unconfirmed/    what showed something once, and nothing in a clean process
+//   unconfirmed/    what showed something, and nothing in a clean process (unconfirmed.h)
 //
 // campaign.json and finding.json are written beside their places and moved there: whoever reads
 // them reads all of them.
@@ -42,6 +42,7 @@ struct FuzzFinding {
   bool needs_history = false;
   std::string real;  ///< what the real kernel showed, in words; "" as long as nobody has asked
   bool found_on_real = false;  ///< by a campaign there
+  bool is_confirmed = true;    ///< false: seen in campaigns only (unconfirmed.h)
   bool is_gone = false;        ///< it was looked at again, and not there any more
 };
 

@@ -28,6 +28,8 @@ class Ledger final {
   }
   /// False: it was known.
   bool note(const Suspicion& suspicion) { return known_.insert(identity_of(suspicion)).second; }
+  /// It could not be confirmed: the next one like it is to be looked at, too.
+  void forget(const Suspicion& suspicion) { known_.erase(identity_of(suspicion)); }
   [[nodiscard]] std::vector<std::string> known() const { return {known_.begin(), known_.end()}; }
   void note_again(std::uint64_t times = 1) { status_.again += times; }
 

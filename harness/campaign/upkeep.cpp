@@ -114,6 +114,8 @@ Result<std::vector<FuzzFinding>> triage(const Home& home, const Installation& in
     finding.is_gone = finding.found_on_real || !server
                           ? TRY(is_gone_on(real, finding, target, interrupted))
                           : TRY(is_gone_on(*server, finding, interrupted));
+    // What a clean process has never shown is not gone because it does not show it again.
+    finding.is_gone = finding.is_gone && finding.is_confirmed;
     TRY_VOID(write_finding_summary(finding));
   }
   return findings;
