@@ -11,11 +11,7 @@
 
 namespace sockdrill {
 
-namespace {
-
 namespace fs = std::filesystem;
-
-}  // namespace
 
 Verdict RealKernel::play(const FuzzFinding& finding, const Target& target,
                          const std::atomic<bool>& interrupted) const {
@@ -44,6 +40,11 @@ std::optional<bool> RealKernel::fails(const Verdict& verdict) {
 
 std::string RealKernel::look_at(const FuzzFinding& finding, const Target& target,
                                 const std::atomic<bool>& interrupted) const {
+  const Result<std::vector<Check>> checks =
+      select_checks(installation_, {finding.folder + "/scenario.json"});
+  if (checks && checks->size() == 1 && checks->front().first.needs_simulated_kernel())
+    return "it takes a failing call or a schedule, for which only the simulated kernel can be "
+           "asked";
   const Verdict verdict = play(finding, target, interrupted);
   const std::optional<bool> is_there = fails(verdict);
   if (!is_there) return fmt::format("not decided on the real kernel: {}", verdict.reason);

@@ -34,8 +34,9 @@ constexpr std::array<Rule, 18> kRules{{
      "After rude clients have left, a fresh one must be served (RFC 1122, 1.2.2)."},
     {"invariant/rest", 2, "With nothing to do a server comes to rest (poll(2), epoll(7))."},
     {"invariant/stall", 2,
-     "Input that can be read must be read: a readiness that was told once is not told again "
-     "(epoll(7))."},
+     "Input that can be read must be read, and who waits be accepted: a readiness that was told "
+     "once may not be told again (epoll(7)), and may be over by the time of the call, which then "
+     "waits (select(2), BUGS)."},
     {"protocol", 3, "Replies are those to this client's requests, whole and in order."},
     {"invariant/quiet-cpu", 4, "With nothing to do a server sleeps (poll(2), epoll(7))."},
     {"invariant/descriptors", 4,

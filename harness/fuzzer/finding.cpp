@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 
@@ -17,6 +18,7 @@
 #include "harness/fuzz/join.h"
 #include "harness/fuzz/minimise.h"
 #include "harness/fuzzer/history.h"
+#include "harness/fuzzer/source_lines.h"
 
 namespace sockdrill {
 
@@ -206,13 +208,16 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
       inputs > 1 ? kMostTrialsOfHistory : kMostTrials);
   Scenario small = smallest.scenario;
   small.id = "found/" + id_of(folder);
+  std::error_code error;
   std::string calls;
   const Suspicion last = trials.play(small, &calls).value_or(*shown);
   small.summary = last.rule + ": " + last.what;
   const std::string output = trials.output();
   const std::string explained = trials.explain(small);
 
-  const std::string stack = stack_in(output);
+  const std::string stack =
+      with_source_lines(stack_in(output), program_invocation_short_name,
+                        std::filesystem::read_symlink("/proc/self/exe", error));
   const Json summary{{"rule", last.rule},
                      {"what", last.what},
                      {"stack", stack},

@@ -47,9 +47,10 @@ std::size_t resident_octets() {
   return space == std::string::npos ? 0 : std::strtoull(&text[space], nullptr, 10) * 4096;
 }
 
-void report_crash(const sim::Task& /*task*/, int signal) {
+void report_crash(const sim::Task& /*task*/, int signal, std::optional<std::uintptr_t> address) {
   const std::string text =
-      fmt::format("ERROR: the server: SIG{}\n{}\n", ::sigabbrev_np(signal), describe_stack());
+      fmt::format("ERROR: the server: SIG{}{}\n{}\n", ::sigabbrev_np(signal),
+                  address ? fmt::format(" on address {:#x}", *address) : "", describe_stack());
   static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
 }
 

@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <map>
 
 #include <fmt/format.h>
 
+#include "harness/base/elf.h"
 #include "harness/sim/libc/simulation.h"
 
 namespace sockdrill {
@@ -29,6 +31,28 @@ std::string demangled(const char* name) {
   return readable;
 }
 
+/// The program's functions, by what lies behind each: those too that it keeps to itself, unless
+/// their names were stripped.
+std::map<std::uint64_t, ElfSymbol> functions_of_program() {
+  std::map<std::uint64_t, ElfSymbol> functions;
+  for (ElfSymbol& function : symbols_in_elf("/proc/self/exe", ElfKind::function))
+    functions.emplace(function.address + function.size, std::move(function));
+  return functions;
+}
+/// Read once, in good time: a crash may have left a heap in which nothing can be read any more.
+const std::map<std::uint64_t, ElfSymbol>& program_functions() {
+  static const std::map<std::uint64_t, ElfSymbol> functions = functions_of_program();
+  return functions;
+}
+
+/// "": it has no name there.
+std::string function_of_program(std::uint64_t place) {
+  const auto function = program_functions().upper_bound(place);
+  const bool holds = function != program_functions().end() && place >= function->second.address;
+  return holds ? demangled(function->second.name.c_str()) : "";
+}
+
+/// "": a frame of ours.
 std::string describe_frame(std::size_t number, void* place) {
   const auto address = reinterpret_cast<std::uintptr_t>(place);
   Dl_info info{};
@@ -36,14 +60,15 @@ std::string describe_frame(std::size_t number, void* place) {
     return fmt::format("    #{} {:#x}\n", number, address);
   const std::string_view path = info.dli_fname;
   const std::string_view module = path.substr(path.rfind('/') + 1);
-  const std::string name =
-      info.dli_sname == nullptr
-          ? fmt::format("{}+{:#x}", module,
-                        address - reinterpret_cast<std::uintptr_t>(info.dli_fbase))
-          : demangled(info.dli_sname);
+  if (module.starts_with("libsockdrill-")) return {};
+  const std::uint64_t offset = address - reinterpret_cast<std::uintptr_t>(info.dli_fbase);
+  std::string name = info.dli_sname == nullptr ? "" : demangled(info.dli_sname);
+  if (const std::string own = function_of_program(offset);
+      !own.empty() && program_text().is_of_program(address))
+    name = own;
+  if (name.empty()) name = fmt::format("{}+{:#x}", module, offset);
   return fmt::format("    #{} {:#x} in {}{} ({}+{:#x})\n", number, address,
-                     program_text().holds(address) ? "" : "__", name, module,
-                     address - reinterpret_cast<std::uintptr_t>(info.dli_fbase));
+                     program_text().holds(address) ? "" : "__", name, module, offset);
 }
 
 }  // namespace
@@ -57,11 +82,13 @@ ProgramText::ProgramText() {
           const ElfW(Phdr)& header = info->dlpi_phdr[i];
           if (header.p_type != PT_LOAD || (header.p_flags & PF_X) == 0) continue;
           const std::uintptr_t begin = info->dlpi_addr + header.p_vaddr;
-          ranges.push_back({begin, begin + header.p_memsz, info->dlpi_addr});
+          const bool is_program = *info->dlpi_name == '\0';
+          ranges.push_back({begin, begin + header.p_memsz, info->dlpi_addr, is_program});
         }
         return 0;
       },
       &ranges_);
+  static_cast<void>(program_functions());
 }
 
 std::uintptr_t ProgramText::return_address_above(const void* low, const void* high) const {

@@ -48,7 +48,7 @@ class Trials final {
   [[nodiscard]] const std::string& recording() const { return recording_; }
 
   /// Given to the simulation in each child.
-  std::function<void(const sim::Task&, int signal)> on_crash;
+  std::function<void(const sim::Task&, int signal, std::optional<std::uintptr_t> address)> on_crash;
 
   /// What the last child wrote to stdout and stderr, the server among it.
   [[nodiscard]] const std::string& output() const { return output_; }

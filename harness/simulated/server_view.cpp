@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "harness/base/text.h"
 #include "harness/sim/kernel/tcp.h"
@@ -140,6 +141,17 @@ bool ServerView::is_running() const {
   });
 }
 
+/// " in accept, recvfrom": the calls that its tasks wait in.
+std::string ServerView::where_it_sleeps() const {
+  std::set<std::string> calls;
+  for (const sim::Process* process : processes()) {
+    for (const sim::Task* task : scheduler_.tasks_of(*process)) {
+      if (task->call != nullptr) calls.insert(task->call);
+    }
+  }
+  return calls.empty() ? "" : fmt::format(" in {}", fmt::join(calls, ", "));
+}
+
 std::optional<std::string> ServerView::stalled(bool serves_all_at_once,
                                                std::optional<std::uint64_t> most) const {
   std::set<const sim::Socket*> seen;  // processes share sockets
@@ -152,7 +164,8 @@ std::optional<std::string> ServerView::stalled(bool serves_all_at_once,
       if (!seen.insert(socket).second) continue;
       if (const auto* udp = dynamic_cast<const sim::UdpSocket*>(socket);
           udp != nullptr && udp->queued() > 0)
-        return count_of(udp->queued(), "datagram") + " unread while everything sleeps";
+        return count_of(udp->queued(), "datagram") + " unread while everything sleeps" +
+               where_it_sleeps();
       const auto* const tcp = dynamic_cast<const sim::TcpSocket*>(socket);
       if (tcp == nullptr) continue;
       const sim::TcpEnd& end = tcp->end();
@@ -163,12 +176,13 @@ std::optional<std::string> ServerView::stalled(bool serves_all_at_once,
       const bool is_heard = end.peer()->socket() != nullptr && !end.is_read_shut();
       if (is_heard && !end.has_urgent() && !end.received.is_empty() && end.unsent() == 0)
         found = count_of(end.received.size(), "byte") + " unread on " + path_of(end) +
-                " while everything sleeps";
+                " while everything sleeps" + where_it_sleeps();
     }
   }
   // One that says how many it serves at a time lets the others wait.
   if (!found && waiting > 0 && accepted < most.value_or(UINT64_MAX))
-    found = count_of(waiting, "connection") + " not accepted while everything sleeps";
+    found = count_of(waiting, "connection") + " not accepted while everything sleeps" +
+            where_it_sleeps();
   return serves_all_at_once || accepted + waiting == 1 ? found : std::nullopt;
 }
 

@@ -41,6 +41,7 @@ class ServerView final {
     std::uint64_t calls = 0;
   };
   [[nodiscard]] std::vector<sim::Socket*> sockets_of(const sim::Process& process) const;
+  [[nodiscard]] std::string where_it_sleeps() const;
   [[nodiscard]] Standing standing() const;
   void judge(const sim::Socket& socket, Standing& standing) const;
   void note_unread(const sim::Socket* client, Standing& standing) const;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -264,7 +265,8 @@ Task* find_thread(pthread_t thread);
 /// of a program without names nobody knows.
 bool is_called_by_sanitizer(const void* caller);
 /// For whoever looks on: the task has crashed here.
-void tell_of_crash(const Task& task, int signal);
+void tell_of_crash(const Task& task, int signal,
+                   std::optional<std::uintptr_t> address = std::nullopt);
 /// Of a process that a signal ends.
 [[noreturn]] void die_of(Task& task, int signal);
 

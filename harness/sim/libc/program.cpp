@@ -153,17 +153,17 @@ int add_object(dl_phdr_info* info, std::size_t /*size*/, void* argument) {
 
 }  // namespace
 
-void tell_of_crash(const Task& task, int number) {
+void tell_of_crash(const Task& task, int number, std::optional<std::uintptr_t> address) {
   const Simulation* there = simulation();
   if (there == nullptr || !there->on_crash) return;
   const Outside outside;
-  there->on_crash(task, number);
+  there->on_crash(task, number, address);
 }
 
 namespace {
 
 /// A crash on a task ends its process; one of ours is as fatal as ever.
-void on_crash(int number, siginfo_t* /*info*/, void* /*context*/) {
+void on_crash(int number, siginfo_t* info, void* /*context*/) {
   Task* task = current_task;
   if (task == nullptr) {
     struct sigaction fatal {};
@@ -174,7 +174,12 @@ void on_crash(int number, siginfo_t* /*info*/, void* /*context*/) {
   // We leave the handler for ever, by a switch of stacks: the mask must be as before.
   std::uint64_t mask = bit_of(number);
   call_kernel(SYS_rt_sigprocmask, SIG_UNBLOCK, as_long(&mask), 0, sizeof mask);
-  tell_of_crash(*task, number);
+  // Of an address that cannot be one the processor says no more.
+  const bool has_address =
+      number == SIGSEGV && (info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR);
+  tell_of_crash(
+      *task, number,
+      has_address ? std::optional(reinterpret_cast<std::uintptr_t>(info->si_addr)) : std::nullopt);
   die_of(*task, number);
 }
 

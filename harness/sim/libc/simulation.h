@@ -67,8 +67,9 @@ class Simulation final {
   std::function<void(const Task&, long answer)> on_answer;
 
   /// Told of each crash that is contained (contain_crashes()), where it happened: on the task's
-  /// stack, in a signal's handler.
-  std::function<void(const Task&, int signal)> on_crash;
+  /// stack, in a signal's handler. `address`: what it could not reach (sigaction(2), si_addr), as
+  /// far as it was that.
+  std::function<void(const Task&, int signal, std::optional<std::uintptr_t> address)> on_crash;
 
   /// A server that starts a thread cannot be simulated, for this reason; "": it can.
   std::string no_threads_because;
