@@ -14,7 +14,8 @@ const Suspicion kDeath{"invariant/alive", "the server died: it was killed by SIG
 class UnconfirmedTest : public ::testing::Test {
  protected:
   UnconfirmedTest() {
-    const std::string place = testing::TempDir() + "unconfirmed_test";
+    const std::string place = testing::TempDir() + "unconfirmed_test_" +
+                              testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::remove_all(place);
     folder_ = CampaignFolder::open(place).value();
     input_ = place + "/input";
