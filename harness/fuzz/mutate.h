@@ -37,6 +37,10 @@ bool mutate_a_cut(std::vector<Step>& steps, Draw& draw);
 void mutate_faults(std::vector<Fault>& faults, Draw& draw);
 void mutate_schedule(Schedule& schedule, Draw& draw);
 
+/// Any request of the dialogue. Half of the time its fields have one of a few values that those of
+/// the same name have elsewhere, too: what a server keeps under a name (a key, a user, a file) is
+/// met again under that name alone.
+Payload drawn_request(const Dialogue& dialogue, Draw& draw);
 /// A request of the dialogue part by part, so that its parts can be changed each: lengths are those
 /// of their fields, or, when `lies`, wrong ones.
 Payload spell_out(const Exchange& exchange, bool lies, Draw& draw);

@@ -92,6 +92,21 @@ std::uint64_t near(std::uint64_t number, Draw& draw) {
   return draw.one_in(2) ? number + 1 : number - std::min<std::uint64_t>(number, 1);
 }
 
+/// Of a field's values, by which other fields of that name have the same.
+std::uint64_t seed_of_values(Draw& draw) {
+  constexpr std::uint64_t kShared = 3;
+  return draw.one_in(2) ? draw.below(kShared) : draw.seed();
+}
+
+void set_field(Payload& request, const std::string& name, Payload value) {
+  const auto found =
+      std::ranges::find(request.fields, name, [](const auto& given) { return given.first; });
+  if (found != request.fields.end())
+    found->second = std::move(value);
+  else
+    request.fields.emplace_back(name, std::move(value));
+}
+
 /// A field's own value instead of a drawn one: at its bounds, beyond them, or with octets that it
 /// does not take.
 void set_a_field(Payload& request, const Exchange& exchange, Draw& draw) {
@@ -103,12 +118,12 @@ void set_a_field(Payload& request, const Exchange& exchange, Draw& draw) {
                 .name = "own",
                 .number = draw.one_in(2) ? draw.of(bounds) : size_of_a_buffer(draw)};
   if (!field.without.empty() && draw.one_in(3)) value = octets_payload(field.without);
-  const auto found = std::find_if(request.fields.begin(), request.fields.end(),
-                                  [&](const auto& f) { return f.first == field.name; });
-  if (found != request.fields.end())
-    found->second = std::move(value);
-  else
-    request.fields.emplace_back(field.name, std::move(value));
+  set_field(request, field.name, std::move(value));
+}
+
+void share_fields(Payload& request, const Exchange& exchange, Draw& draw) {
+  for (const auto& [name, value] : draw_fields(exchange, seed_of_values(draw)))
+    set_field(request, name, octets_payload(value));
 }
 
 void mutate_request(Payload& request, const Target& target, Draw& draw) {
@@ -119,6 +134,8 @@ void mutate_request(Payload& request, const Target& target, Draw& draw) {
   const Exchange& exchange = *exchange_of(request, target.speaks);
   if (draw.one_in(2))
     request = spell_out(exchange, draw.one_in(2), draw);
+  else if (!request.is_sized && draw.one_in(2))
+    share_fields(request, exchange, draw);
   else if (!request.is_sized)
     set_a_field(request, exchange, draw);
 }
@@ -176,8 +193,15 @@ void mutate_payload(Payload& payload, const Target& target, Draw& draw) {
 
 }  // namespace
 
+Payload drawn_request(const Dialogue& dialogue, Draw& draw) {
+  Payload request{.kind = Kind::request, .number = draw.below(dialogue.exchanges.size())};
+  const Exchange* const exchange = exchange_of(request, dialogue);
+  if (exchange != nullptr && draw.one_in(2)) share_fields(request, *exchange, draw);
+  return request;
+}
+
 Payload spell_out(const Exchange& exchange, bool lies, Draw& draw) {
-  const FieldValues values = draw_fields(exchange, draw.seed());
+  const FieldValues values = draw_fields(exchange, seed_of_values(draw));
   Payload whole{.kind = Kind::join};
   for (const Part& part : exchange.request) {
     if (part.kind == Part::Kind::literal) {

@@ -23,7 +23,7 @@ Payload drawn_payload(const Target& target, Draw& draw) {
     return spell_out(draw.of(target.speaks.exchanges), draw.one_in(2), draw);
   if (draw.one_in(3))
     return {.kind = Payload::Kind::pattern, .name = "own", .number = draw.of(sizes)};
-  return {.kind = Payload::Kind::request, .number = draw.below(8)};
+  return drawn_request(target.speaks, draw);
 }
 
 Connect drawn_connect(Draw& draw) {
@@ -48,7 +48,7 @@ ClientAction drawn_action(const Target& target, Draw& draw) {
           .payload = drawn_payload(target, draw), .until_blocked = true, .reads_meanwhile = false};
     case 5:
     case 6:
-      return ExchangeStep{.payload = {.kind = Payload::Kind::request, .number = draw.below(8)}};
+      return ExchangeStep{.payload = drawn_request(target.speaks, draw)};
     case 7:
       return Shutdown{.how = draw.of(hows)};
     case 8:
@@ -98,9 +98,7 @@ void go_on_talking(Steps& steps, const Target& target, Draw& draw) {
   }
   for (std::uint64_t i = draw.between(1, 3); i > 0; --i) {
     const ClientAction action =
-        draw.one_in(2) ? ClientAction{ExchangeStep{
-                             .payload = {.kind = Payload::Kind::request,
-                                         .number = draw.below(target.speaks.exchanges.size())}}}
+        draw.one_in(2) ? ClientAction{ExchangeStep{.payload = drawn_request(target.speaks, draw)}}
                        : ClientAction{Send{
                              .payload = spell_out(draw.of(target.speaks.exchanges), false, draw)}};
     more.push_back({.what = ClientStep{name, action}});

@@ -1,5 +1,6 @@
 #include "harness/fuzz/mutate.h"
 
+#include <map>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -129,6 +130,26 @@ TEST(SpellOutTest, RecomputesLengthsOrLies) {
     is_wrong = is_wrong || lie.parts[0].number != lie.parts[1].bytes.size();
   }
   EXPECT_TRUE(is_wrong);
+}
+
+TEST(DrawnRequestTest, WhatIsKeptUnderANameIsAskedForUnderThatName) {
+  const Document document = parse_document(R"({"dialogue": [
+    {"request": "SET {key} {value}\r\n", "reply": "OK\r\n", "key": {"bytes": [1, 64]}, "value": {}},
+    {"request": "GET {key}\r\n", "reply": "{line}\r\n", "key": {"bytes": [1, 64]}}]})",
+                                           "d.json")
+                                .value();
+  const Dialogue dialogue = read_dialogue(Node(document), Transport::tcp).value();
+  Draw draw(1);
+  std::map<std::string, std::set<std::uint64_t>> requests_by_key;
+  for (int i = 0; i < 100; ++i) {
+    const Payload request = drawn_request(dialogue, draw);
+    for (const auto& [name, value] : request.fields) {
+      if (name == "key") requests_by_key[value.bytes].insert(request.number);
+    }
+  }
+  const auto shared = std::ranges::count_if(requests_by_key,
+                                            [](const auto& key) { return key.second.size() == 2; });
+  EXPECT_GE(shared, 2);
 }
 
 TEST(DictionaryTest, HoldsTheWordsOfADialogue) {

@@ -79,6 +79,14 @@ std::optional<std::string> why_not(const Scenario& scenario, const Target& targe
   if (!applies.speaks.empty() &&
       std::none_of(applies.speaks.begin(), applies.speaks.end(),
                    [&](const std::string& w) { return speaks_word(w, target.speaks); })) {
+    const bool asks_to_stay = std::ranges::any_of(applies.speaks, [](const std::string& word) {
+      return word == "dialogue" || word == "persistent";
+    });
+    if (asks_to_stay && target.speaks.style == Style::request_reply &&
+        !target.speaks.is_persistent())
+      return fmt::format(
+          "it needs a connection that stays, and the first exchange of {} ends it (\"then\")",
+          target.speaks.name);
     return fmt::format("it is for servers that speak {}, this one speaks {}",
                        join_or(applies.speaks), target.speaks.name);
   }

@@ -177,6 +177,9 @@ TEST(WhyNotTest, NamesWhatDoesNotFit) {
   EXPECT_EQ(why_not(scenario, target_speaking("echo")),
             "it is for servers that speak line or dialogue, this one speaks echo");
   EXPECT_EQ(why_not(scenario, target_speaking("length-prefixed")), std::nullopt);
+  Target target = target_speaking("length-prefixed");
+  target.speaks.exchanges[0].then_fin = true;
+  EXPECT_NE(why_not(scenario, target)->find("a connection that stays"), std::string::npos);
 }
 
 TEST(WhyNotTest, KnowsWhoCanBeToldAnotherAddress) {

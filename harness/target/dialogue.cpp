@@ -135,8 +135,7 @@ const Field* Exchange::field(const std::string& name) const {
 
 bool Dialogue::is_persistent() const {
   if (style == Style::announce || style == Style::source) return false;
-  return std::none_of(exchanges.begin(), exchanges.end(),
-                      [](const Exchange& e) { return e.then_fin; });
+  return exchanges.empty() || !exchanges.front().then_fin;
 }
 
 std::vector<std::string> built_in_dialogue_names() { return kBuiltIn; }
@@ -252,6 +251,7 @@ Json write_dialogue(const Dialogue& dialogue) {
 std::optional<SizedField> sized_field(const Dialogue& dialogue) {
   std::optional<SizedField> best;
   for (std::size_t i = 0; i < dialogue.exchanges.size(); ++i) {
+    if (dialogue.is_persistent() && dialogue.exchanges[i].then_fin) continue;
     for (const Field& field : dialogue.exchanges[i].fields) {
       if (!field.one_of.empty() || (best && field.max_bytes <= best->max_bytes)) continue;
       best = SizedField{.exchange = i,

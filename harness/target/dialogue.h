@@ -90,7 +90,7 @@ struct Dialogue {
   /// Datagrams: replies come from the server's address, but from a port of their own (TFTP).
   bool replies_from_any_port = false;
   bool operator==(const Dialogue&) const = default;
-  /// More than one exchange fits on a connection.
+  /// Its first exchange, by which checks ask, leaves the connection open for others.
   [[nodiscard]] bool is_persistent() const;
 };
 
@@ -107,7 +107,7 @@ Result<Dialogue> read_dialogue(const Node& node, Transport transport);
 Json write_dialogue(const Dialogue& dialogue);
 
 /// The field that a "sized" request makes longer or shorter: the one with the most room, in the
-/// first exchange that has it.
+/// first exchange that has it; of a persistent dialogue, in one that leaves the connection open.
 struct SizedField {
   std::size_t exchange = 0;
   std::string field;

@@ -128,6 +128,17 @@ TEST(BuiltInDialogueTest, KnowsThatDaytimeAnswersADatagramButAnnouncesOnAStream)
   EXPECT_FALSE(built_in_dialogue("daytime", Transport::tcp)->is_persistent());
 }
 
+TEST(DialogueTest, AGoodbyeAmongOtherRequestsEndsNoneOfThem) {
+  Dialogue dialogue = *built_in_dialogue("line", Transport::tcp);
+  dialogue.exchanges.push_back(dialogue.exchanges[0]);
+  dialogue.exchanges[1].then_fin = true;
+  dialogue.exchanges[1].fields[0].max_bytes *= 2;
+  EXPECT_TRUE(dialogue.is_persistent());
+  EXPECT_EQ(sized_field(dialogue)->exchange, 0U);
+  std::swap(dialogue.exchanges[0], dialogue.exchanges[1]);
+  EXPECT_FALSE(dialogue.is_persistent());
+}
+
 TEST(SizedFieldTest, PrefersTheFieldWithTheMostRoom) {
   EXPECT_EQ(sized_field(*built_in_dialogue("line", Transport::tcp))->max_bytes, 4096U);
   EXPECT_FALSE(sized_field(*built_in_dialogue("discard", Transport::tcp)));

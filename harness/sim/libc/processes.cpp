@@ -57,20 +57,20 @@ pid_t fork_process() {
     if (it->prepare != nullptr) it->prepare();
   }
   const Process* parents = &parent.process;
-  const Process* child = parent.scheduler.fork(parent);
+  const pid_t child = parent.scheduler.fork(parent);
   // From here on twice: `parent` may be another task.
-  if (child == nullptr) {
+  if (child == 0) {
     Process& mine = current_task->process;
     if (const auto found = there.exit_handlers.find(parents); found != there.exit_handlers.end())
       there.exit_handlers[&mine] = found->second;
     if (environ != nullptr) copy_environment();
   }
   for (const Simulation::ForkHandlers& handlers : there.fork_handlers) {
-    void (*const handler)() = child == nullptr ? handlers.child : handlers.parent;
+    void (*const handler)() = child == 0 ? handlers.child : handlers.parent;
     if (handler != nullptr) handler();
   }
   end_call(*current_task);
-  return child == nullptr ? 0 : child->pid;
+  return child;
 }
 
 pid_t wait_for_child(pid_t which, int* status, int options) {

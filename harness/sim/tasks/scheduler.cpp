@@ -166,15 +166,16 @@ void Scheduler::preempt(Task& task) {
   park(task, Stop{.error = {}, .more_queues = {}, .until = kernel_.now() + kQuantumTime});
 }
 
-Process* Scheduler::fork(Task& task) {
+pid_t Scheduler::fork(Task& task) {
   request_ = Request::fork;
   leave(task);
-  return std::exchange(current_task->is_new_child_, false) ? nullptr : forked_;
+  Task& myself = *current_task;
+  return std::exchange(myself.is_new_child_, false) ? 0 : myself.forked_;
 }
 
 void Scheduler::carry_out_fork(Task& parent) {
   Process& process = kernel_.create_process(&parent.process);
-  forked_ = &process;
+  parent.forked_ = process.pid;
   images_.fork(process);
   Task& child = add(process, *parent.space_, process.pid, nullptr);
   child.is_first = true;

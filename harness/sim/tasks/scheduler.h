@@ -78,8 +78,9 @@ class Scheduler final : public ProcessObserver {
     ++task.calls;
     if (++task.calls_at_a_stretch >= kQuantum) preempt(task);
   }
-  /// fork(2), for the calling thread. The child's process; nullptr in the child itself.
-  Process* fork(Task& task);
+  /// fork(2), for the calling thread. The child's pid; 0 in the child itself. A number, for the
+  /// child may have ended, and be forgotten, by the time that its parent goes on.
+  pid_t fork(Task& task);
   /// The calling task is over.
   [[noreturn]] void finish(Task& task);
   /// A thread that was joined, or is finished and detached.
@@ -137,7 +138,6 @@ class Scheduler final : public ProcessObserver {
   const void* harness_stack_ = nullptr;
   std::size_t harness_stack_size_ = 0;
   Request request_ = Request::none;
-  Process* forked_ = nullptr;
   int exit_status_ = 0;
   std::map<const Process*, std::uint64_t>
       calls_of_finished_;  ///< of a process' threads that are gone

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <csignal>
+#include <set>
 #include <string>
 
 namespace sockdrill::sim {
@@ -130,20 +132,19 @@ TEST_F(SchedulerTest, AForkedChildHasItsOwnStackAndVariables) {
   scheduler.start_process(process, [this] {
     int on_stack = 1;
     shared_variable = 10;
-    const Process* child = scheduler.fork(*current_task);
+    const pid_t child = scheduler.fork(*current_task);
     volatile int* place = &on_stack;
-    if (child == nullptr) {
+    if (child == 0) {
       *place = 2;
       shared_variable = 20;
     }
     scheduler.yield(*current_task);
-    say((child == nullptr ? "child " : "parent ") + std::to_string(*place) + " " +
+    say((child == 0 ? "child " : "parent ") + std::to_string(*place) + " " +
         std::to_string(shared_variable));
-    if (child == nullptr) scheduler.end_process(current_task->process, 3 << 8);
+    if (child == 0) scheduler.end_process(current_task->process, 3 << 8);
     Call call;
     for (;;) {
-      const Outcome<ChildChange> ended =
-          kernel.wait_child(current_task->process, child->pid, 0, call);
+      const Outcome<ChildChange> ended = kernel.wait_child(current_task->process, child, 0, call);
       if (ended) {
         say("ended " + std::to_string(ended->status >> 8));
         return;
@@ -153,6 +154,32 @@ TEST_F(SchedulerTest, AForkedChildHasItsOwnStackAndVariables) {
   });
   scheduler.run();
   EXPECT_EQ(log, "parent 1 10 child 2 20 ended 3 ");
+}
+
+TEST_F(SchedulerTest, AForkAnswersWithItsOwnChildWhoeverRunsFirst) {
+  std::multiset<pid_t> children;
+  std::multiset<pid_t> answers;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    Process& server = kernel.create_process(nullptr);
+    server.signals.actions[SIGCHLD].sa_handler = SIG_IGN;
+    scheduler.set_schedule(seed, {});
+    scheduler.start_process(server, [&] {
+      // What a child needs is on its stack: this function ends with the task that it was given to.
+      Scheduler& its = scheduler;
+      std::multiset<pid_t>& of_children = children;
+      std::multiset<pid_t>& of_parents = answers;
+      for (int depth = 0; depth < 3; ++depth) {
+        const pid_t child = its.fork(*current_task);
+        (child == 0 ? of_children : of_parents)
+            .insert(child == 0 ? current_task->process.pid : child);
+        its.yield(*current_task);
+      }
+      its.end_process(current_task->process, 0);
+    });
+    scheduler.run();
+  }
+  EXPECT_EQ(children.size(), 50U * 7U);
+  EXPECT_EQ(children, answers);
 }
 
 TEST_F(SchedulerTest, ATaskThatNeverWaitsLetsTheClockPass) {

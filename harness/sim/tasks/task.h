@@ -83,6 +83,7 @@ class Task final : public Waiter {
   std::size_t place_among_sleepers_ = 0;
   /// A child of fork(2) that has not run yet: it goes on where its parent was.
   bool is_new_child_ = false;
+  pid_t forked_ = 0;  ///< the child of its last fork(2)
   // While another task's octets lie in their common place.
   std::vector<char> stack_octets_;
   std::vector<char> thread_local_octets_;
