@@ -5,6 +5,7 @@
 #include "harness/fuzz/draw.h"
 #include "harness/fuzz/mutate.h"
 #include "harness/fuzz/steps.h"
+#include "harness/scenario/bounds.h"
 
 namespace sockdrill {
 
@@ -222,7 +223,7 @@ void mutate_schedule(Schedule& schedule, Draw& draw) {
   const auto at = static_cast<std::ptrdiff_t>(draw.below(choices.size()));
   switch (draw.below(4)) {
     case 0:
-      schedule.seed = draw.seed();
+      schedule.seed = draw.below(kLargestSeed);
       return;
     case 1:
       if (!choices.empty()) choices[static_cast<std::size_t>(at)] = choice;

@@ -278,7 +278,7 @@ void pass_fault(Codec& codec, Fault& fault) {
 void pass(Codec& codec, FromHere& from_here, FormContext& /*context*/) {
   codec.items(from_here.faults, 0, kMostFaults, "faults",
               [&](Fault& fault) { pass_fault(codec, fault); });
-  codec.number(from_here.schedule.seed, 0, UINT64_MAX, "seed");
+  codec.number(from_here.schedule.seed, 0, kLargestSeed, "seed");
   codec.items(from_here.schedule.choices, 0, kMostChoices, "choices",
               [&](std::uint8_t& choice) { codec.number(choice, 0, 255, "a choice"); });
 }
@@ -390,7 +390,7 @@ void pass_faults(Codec& codec, std::vector<Fault>& faults) {
 }
 
 void pass_schedule(Codec& codec, Schedule& schedule) {
-  codec.number(schedule.seed, 0, UINT64_MAX, "seed");
+  codec.number(schedule.seed, 0, kLargestSeed, "seed");
   Bytes choices(schedule.choices.begin(), schedule.choices.end());
   codec.rest(choices);
   choices.resize(std::min(choices.size(), kMostChoices));

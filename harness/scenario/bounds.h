@@ -19,6 +19,8 @@ inline constexpr std::uint64_t kMostRepeats = 100'000;
 inline constexpr std::uint64_t kFewestPathBytes = 64;
 inline constexpr std::uint64_t kMostPathBytes = 255;
 inline constexpr std::uint64_t kMostCount = std::uint64_t{1} << 20U;  ///< descriptors, zombies ...
+/// Of a schedule: whoever checks JSON against a schema knows whole numbers up to this one.
+inline constexpr std::uint64_t kLargestSeed = INT64_MAX;
 inline constexpr std::uint64_t kMostMemoryGrowth = std::uint64_t{1} << 40U;
 
 /// Of a client, and of a crowd: 1 to 32 letters, digits, '-' and '_'.

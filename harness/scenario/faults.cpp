@@ -7,6 +7,7 @@
 #include "harness/base/check.h"
 #include "harness/base/text.h"
 #include "harness/base/try.h"
+#include "harness/scenario/bounds.h"
 #include "harness/scenario/words.h"
 
 namespace sockdrill {
@@ -139,7 +140,8 @@ Json write_faults(const std::vector<Fault>& faults) {
 Result<Schedule> read_schedule(const Node& node) {
   TRY_VOID(node.allow_only({"seed", "choices"}));
   Schedule schedule;
-  if (node.has("seed")) schedule.seed = TRY(node.at("seed").as_unsigned());
+  if (node.has("seed"))
+    schedule.seed = static_cast<std::uint64_t>(TRY(node.at("seed").as_integer(0, kLargestSeed)));
   if (!node.has("choices")) return schedule;
   const Node choices = node.at("choices");
   if (!choices.is_array() || choices.json().size() > kMostChoices)
