@@ -157,17 +157,21 @@ Result<void> Campaign::start(Slot& slot) {
 bool Campaign::collect(const std::string& prefix, const std::string& said) {
   const std::optional<Suspicion> suspicion = suspicion_in(said);
   const bool is_known = suspicion && ledger_.knows(*suspicion);
+  bool was_tried = false;
   bool has_left = suspicion.has_value();
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_.found(), error)) {
     const std::string name = entry.path().filename();
     if (!name.starts_with(prefix) || name.ends_with(kHistoryEnding)) continue;
     has_left = true;
+    // The same once more would show as little.
+    was_tried = was_tried || (suspicion && unconfirmed_.was_tried(*suspicion, entry.path()));
+    const bool is_dropped = is_known || was_tried;
     const bool is_waiting =
         std::ranges::find(raw_, entry.path().string(), &Raw::file) != raw_.end();
     const bool is_slow_only = name.find("slow-unit-") != std::string::npos;
-    if (is_known) put_aside(entry.path(), folder_);
-    if (is_known || is_slow_only) {
+    if (is_dropped) put_aside(entry.path(), folder_);
+    if (is_dropped || is_slow_only) {
       fs::remove(entry.path(), error);
       fs::remove(entry.path().string() + kHistoryEnding, error);
     } else if (!is_waiting) {
@@ -176,6 +180,7 @@ bool Campaign::collect(const std::string& prefix, const std::string& said) {
   }
   if (suspicion) unconfirmed_.saw(*suspicion);
   if (suspicion && !ledger_.note(*suspicion)) ledger_.note_again();
+  if (was_tried && unconfirmed_.is_open(*suspicion)) ledger_.forget(*suspicion);
   return has_left;
 }
 
@@ -222,7 +227,9 @@ void Campaign::set_aside(const Raw& raw, const std::string& why) {
       "{}{}: kept as {}",
       raw.suspicion ? fmt::format("{}: {}: ", raw.suspicion->rule, raw.suspicion->what) : "", why,
       aside));
-  if (raw.suspicion && unconfirmed_.note(*raw.suspicion, aside)) ledger_.forget(*raw.suspicion);
+  if (!raw.suspicion) return;
+  unconfirmed_.note(*raw.suspicion, aside);
+  if (unconfirmed_.is_open(*raw.suspicion)) ledger_.forget(*raw.suspicion);
 }
 
 void Campaign::keep_unconfirmed() {

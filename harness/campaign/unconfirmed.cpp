@@ -20,6 +20,12 @@ namespace fs = std::filesystem;
 /// Each takes the time of a trial with thousands of inputs before it.
 constexpr unsigned kMostTries = 8;
 
+/// "found-0123..." of "w1-found-0123...": whose job it was says nothing.
+std::string name_of_input(const std::string& file) {
+  const std::string name = fs::path(file).filename();
+  return name.substr(name.find('-') + 1);
+}
+
 bool is_death(const Suspicion& suspicion) {
   return suspicion.rule == "crash" || suspicion.rule == "invariant/alive";
 }
@@ -32,11 +38,24 @@ void Unconfirmed::saw(const Suspicion& suspicion) {
   ++one.times;
 }
 
-bool Unconfirmed::note(const Suspicion& suspicion, const std::string& input) {
+void Unconfirmed::note(const Suspicion& suspicion, const std::string& input) {
   One& one = all_[identity_of(suspicion)];
   one.suspicion = suspicion;
   one.input = input;
-  return ++one.tries < kMostTries;
+  one.names.insert(name_of_input(input));
+  ++one.tries;
+}
+
+bool Unconfirmed::was_tried(const Suspicion& suspicion, const std::string& input) {
+  const auto one = all_.find(identity_of(suspicion));
+  if (one == all_.end() || !one->second.names.contains(name_of_input(input))) return false;
+  ++one->second.tries;
+  return true;
+}
+
+bool Unconfirmed::is_open(const Suspicion& suspicion) const {
+  const auto one = all_.find(identity_of(suspicion));
+  return one == all_.end() || one->second.tries < kMostTries;
 }
 
 void Unconfirmed::confirm(const Suspicion& suspicion) { all_.erase(identity_of(suspicion)); }
