@@ -98,16 +98,25 @@ struct PlayedAgain {
   std::string said;    ///< what, in words
 };
 
+/// `target`, speaking as the server did of which the findings in `folder` are: as the server.json
+/// there says; what it speaks by itself where there is none.
+Result<Target> speaking_as_found(Target target, const std::string& folder);
+
 /// Plays one scenario in a clean process, with all that a campaign looks for: it follows replies,
-/// which no scenario need say anything about.
+/// which no scenario need say anything about. The error: why nobody can say whether it shows
+/// anything.
 Result<PlayedAgain> play_again(const Home& home, const Installation& installation,
                                const Target& target, const std::string& scenario,
                                const std::atomic<bool>& interrupted);
 
+/// What a server speaks that findings are tried on again.
+enum class TriageDialogue { of_target, of_each_finding };
+
 /// Plays each finding once more, in a clean process: is it still there? The folders say so
-/// afterwards. Findings as read_findings() gives them.
+/// afterwards, but of those that could not be decided. Findings as read_findings() gives them.
 Result<std::vector<FuzzFinding>> triage(const Home& home, const Installation& installation,
-                                        const Target& target, const CampaignFolder& folder,
+                                        const Target& target, TriageDialogue dialogue,
+                                        const CampaignFolder& folder,
                                         const std::atomic<bool>& interrupted);
 
 }  // namespace sockdrill

@@ -44,6 +44,8 @@ struct FuzzFinding {
   bool found_on_real = false;  ///< by a campaign there
   bool is_confirmed = true;    ///< false: seen in campaigns only (unconfirmed.h)
   bool is_gone = false;        ///< it was looked at again, and not there any more
+  std::string not_decided;     ///< why nobody could say which of the two, just now; "": it was said
+  [[nodiscard]] bool is_there() const { return !is_gone && not_decided.empty(); }
 };
 
 class CampaignFolder final {

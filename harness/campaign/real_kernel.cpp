@@ -1,5 +1,6 @@
 #include "harness/campaign/real_kernel.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -36,6 +37,12 @@ std::optional<bool> RealKernel::fails(const Verdict& verdict) {
     default:
       return std::nullopt;
   }
+}
+
+bool RealKernel::serves_nobody(const Verdict& verdict) {
+  return std::ranges::any_of(verdict.findings, [](const Finding& finding) {
+    return finding.grade == Grade::fail && finding.client == "warm-up";
+  });
 }
 
 std::string RealKernel::look_at(const FuzzFinding& finding, const Target& target,

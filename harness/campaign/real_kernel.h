@@ -22,7 +22,10 @@ class RealKernel final {
                              const std::atomic<bool>& interrupted) const;
   /// Nothing: it was not decided.
   static std::optional<bool> fails(const Verdict& verdict);
-  /// The same in words.
+  /// It listens, and its first client, before any of the scenario's, is not served: what it speaks
+  /// is not what it was said to speak.
+  static bool serves_nobody(const Verdict& verdict);
+  /// How it ended, in words.
   [[nodiscard]] std::string look_at(const FuzzFinding& finding, const Target& target,
                                     const std::atomic<bool>& interrupted) const;
 

@@ -58,11 +58,15 @@ std::string status_line(const CampaignStatus& status, std::size_t columns) {
 std::string list_findings(const std::vector<FuzzFinding>& findings) {
   std::string text;
   for (const FuzzFinding& finding : findings) {
-    text += fmt::format("{:<14} {}{}\n", severity_name(severity_of(finding.suspicion)),
-                        finding.name, finding.is_gone ? "  (gone)" : "");
+    text +=
+        fmt::format("{:<14} {}{}\n", severity_name(severity_of(finding.suspicion)), finding.name,
+                    finding.is_gone               ? "  (gone)"
+                    : finding.not_decided.empty() ? ""
+                                                  : "  (not decided)");
     for (const std::string& line : split(diagnosis_of(finding.suspicion), '\n'))
       text += fmt::format("    {}\n", line);
     if (!finding.real.empty()) text += fmt::format("    {}\n", finding.real);
+    if (!finding.not_decided.empty()) text += fmt::format("    {}\n", finding.not_decided);
     text += fmt::format("    {}/report.txt\n", finding.folder);
   }
   return text;
@@ -92,6 +96,7 @@ Json json_of(const CampaignResult& result, const std::string& target) {
                         {"what", finding.suspicion.what},
                         {"real", finding.real},
                         {"is_gone", finding.is_gone},
+                        {"not_decided", finding.not_decided},
                         {"folder", finding.folder}});
   }
   return {{"target", target},
@@ -106,12 +111,22 @@ Json json_of(const CampaignResult& result, const std::string& target) {
           {"findings", findings}};
 }
 
+namespace {
+
+Grade grade_of(const FuzzFinding& finding) {
+  if (!finding.not_decided.empty()) return Grade::unknown;
+  return finding.is_gone ? Grade::pass : Grade::fail;
+}
+
+}  // namespace
+
 std::vector<RunResult> results_of(const CampaignResult& result, const std::string& target) {
   std::vector<RunResult> results;
   for (const FuzzFinding& finding : result.findings) {
     RunResult one{.check = "fuzz/" + finding.name, .target = target};
     one.summary = fmt::format("{}: {}", finding.suspicion.rule, finding.suspicion.what);
-    one.verdict.grade = finding.is_gone ? Grade::pass : Grade::fail;
+    one.verdict.grade = grade_of(finding);
+    one.verdict.reason = finding.not_decided;
     one.verdict.findings.push_back(
         Finding{.rule = finding.suspicion.rule, .headline = finding.suspicion.what});
     one.artifact = finding.folder;

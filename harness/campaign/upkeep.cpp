@@ -30,6 +30,19 @@ std::vector<std::string> inputs_of(const std::string& folder) {
   return files_in(fs::is_directory(whole + "/inputs", error) ? whole + "/inputs" : whole);
 }
 
+/// A server that serves nobody shows nothing, neither a defect nor that one is gone.
+std::string undecided(const std::string& why) {
+  return fmt::format("not decided: {}{}", why, why == kServesNobody ? "; is --speaks right?" : "");
+}
+
+/// Of what a scenario is said to show: that the server came to serve nobody, so that there was
+/// nothing to show anything; "": it did.
+std::string why_not_served(const std::string& told) {
+  constexpr std::string_view kStart = "start: ";  // the rule in fuzzer/trials.cpp
+  if (!told.starts_with(kStart)) return {};
+  return undecided(told.substr(kStart.size(), told.find('\n') - kStart.size()));
+}
+
 Result<PlayedAgain> play_on(const FuzzedServer& server, const std::string& scenario,
                             const std::atomic<bool>& interrupted) {
   std::error_code error;
@@ -37,8 +50,11 @@ Result<PlayedAgain> play_on(const FuzzedServer& server, const std::string& scena
   const std::unique_ptr<Worker> worker =
       TRY(server.start({"sockdrill", "--play", fs::absolute(scenario, error)}, {}));
   const std::optional<ExitStatus> end = wait_for(*worker, kPatienceToPlay, interrupted);
-  if (end && !end->was_signalled && end->code <= 1)
+  if (end && !end->was_signalled && end->code <= 1) {
+    if (const std::string reason = why_not_served(worker->told()); !reason.empty())
+      return fail(reason, scenario);
     return PlayedAgain{.shows = end->code == 1, .said = worker->told()};
+  }
   return fail(fmt::format("could not be played again: {}",
                           end ? complaint_in(worker->said()) + to_string(*end) : "no end"),
               scenario);
@@ -52,6 +68,7 @@ Result<bool> is_gone_on(const FuzzedServer& server, const FuzzFinding& finding,
 Result<bool> is_gone_on(const RealKernel& real, const FuzzFinding& finding, const Target& target,
                         const std::atomic<bool>& interrupted) {
   const Verdict verdict = real.play(finding, target, interrupted);
+  if (RealKernel::serves_nobody(verdict)) return fail(undecided(kServesNobody), finding.folder);
   if (const std::optional<bool> fails = RealKernel::fails(verdict)) return !*fails;
   return fail(fmt::format("could not be played again: {}", verdict.reason), finding.folder);
 }
@@ -103,19 +120,36 @@ Result<PlayedAgain> play_again(const Home& home, const Installation& installatio
   return play_on(TRY(FuzzedServer::of(home, installation, target)), scenario, interrupted);
 }
 
+Result<Target> speaking_as_found(Target target, const std::string& folder) {
+  const std::string file = folder + "/server.json";
+  std::error_code error;
+  if (!fs::exists(file, error)) return target;
+  target.speaks = TRY(read_targets(TRY(read_document(file)))).front().speaks;
+  return target;
+}
+
 Result<std::vector<FuzzFinding>> triage(const Home& home, const Installation& installation,
-                                        const Target& target, const CampaignFolder& folder,
+                                        const Target& target, TriageDialogue dialogue,
+                                        const CampaignFolder& folder,
                                         const std::atomic<bool>& interrupted) {
   std::vector<FuzzFinding> findings = TRY(read_findings(folder.findings()));
-  const Result<FuzzedServer> server = FuzzedServer::of(home, installation, target);
   const RealKernel real(home, installation);
   for (FuzzFinding& finding : findings) {
     if (interrupted) break;
-    finding.is_gone = finding.found_on_real || !server
-                          ? TRY(is_gone_on(real, finding, target, interrupted))
-                          : TRY(is_gone_on(*server, finding, interrupted));
+    const Target asked = dialogue == TriageDialogue::of_target
+                             ? target
+                             : TRY(speaking_as_found(target, finding.folder));
+    const Result<FuzzedServer> server = FuzzedServer::of(home, installation, asked);
+    const Result<bool> is_gone = finding.found_on_real || !server
+                                     ? is_gone_on(real, finding, asked, interrupted)
+                                     : is_gone_on(*server, finding, interrupted);
+    if (!is_gone) {
+      finding.is_gone = false;
+      finding.not_decided = is_gone.error().message;
+      continue;
+    }
     // What a clean process has never shown is not gone because it does not show it again.
-    finding.is_gone = finding.is_gone && finding.is_confirmed;
+    finding.is_gone = *is_gone && finding.is_confirmed;
     TRY_VOID(write_finding_summary(finding));
   }
   return findings;

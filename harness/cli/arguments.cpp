@@ -36,7 +36,7 @@ void add_target(CLI::App& app, TargetArguments& values) {
                  "what it speaks: echo, discard, chargen, daytime, time, line, length-prefixed, a "
                  "bundled target's dialogue, or a dialogue FILE")
       ->type_name("NAME|FILE")
-      ->capture_default_str();
+      ->default_str("echo");
   app.add_option("--over", values.over, "tcp, udp, unix, unix-dgram or unix-seqpacket")
       ->capture_default_str();
   app.add_option("--port", values.port, "the server's port, where it is fixed in its code")

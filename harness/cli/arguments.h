@@ -16,7 +16,7 @@ namespace sockdrill {
 struct TargetArguments {
   std::vector<std::string> targets;
   std::string exec;
-  std::string speaks = "echo";
+  std::string speaks;  ///< "": not given, which is echo
   std::string over = "tcp";
   int port = 0;  ///< 0: not given
   std::string declares;

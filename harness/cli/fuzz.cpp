@@ -147,10 +147,21 @@ Result<void> write_reports(const FuzzReports& reports, const CampaignResult& res
   return finish(reports.others);
 }
 
-bool is_open(const FuzzFinding& finding) { return !finding.is_gone; }
+std::size_t count_if(const std::vector<FuzzFinding>& findings,
+                     bool (*is_counted)(const FuzzFinding&)) {
+  return static_cast<std::size_t>(std::count_if(findings.begin(), findings.end(), is_counted));
+}
+bool is_there(const FuzzFinding& finding) { return finding.is_there(); }
+bool is_undecided(const FuzzFinding& finding) { return !finding.not_decided.empty(); }
 
 int code_of(const std::vector<FuzzFinding>& findings) {
-  return std::any_of(findings.begin(), findings.end(), is_open) ? kExitFailed : kExitPassed;
+  if (count_if(findings, is_there) > 0) return kExitFailed;
+  return count_if(findings, is_undecided) > 0 ? kExitNotStarted : kExitPassed;
+}
+
+/// Whoever names a server by its command alone need not say again what it speaks.
+bool leaves_speaks_open(const FuzzArguments& arguments) {
+  return !arguments.target.exec.empty() && arguments.target.speaks.empty();
 }
 
 Result<int> carry_out_campaign(const Home& home, const Installation& installation,
@@ -185,13 +196,17 @@ Result<int> carry_out_campaign(const Home& home, const Installation& installatio
 }
 
 Result<int> carry_out_triage(const Home& home, const Installation& installation,
-                             const Subject& subject, const FuzzReports& reports) {
+                             const Subject& subject, const FuzzArguments& arguments,
+                             const FuzzReports& reports) {
+  const auto dialogue =
+      leaves_speaks_open(arguments) ? TriageDialogue::of_each_finding : TriageDialogue::of_target;
   const std::vector<FuzzFinding> findings =
-      TRY(triage(home, installation, subject.target, subject.folder, catch_interrupts()));
+      TRY(triage(home, installation, subject.target, dialogue, subject.folder, catch_interrupts()));
   print(list_findings(findings));
-  const auto open =
-      static_cast<std::size_t>(std::count_if(findings.begin(), findings.end(), is_open));
-  print(fmt::format("{}, {} still there\n", count_of(findings.size(), "finding"), open));
+  const std::size_t undecided = count_if(findings, is_undecided);
+  print(fmt::format("{}, {} still there{}\n", count_of(findings.size(), "finding"),
+                    count_if(findings, is_there),
+                    undecided > 0 ? fmt::format(", {} not decided", undecided) : ""));
   const int code = code_of(findings);
   CampaignResult result;
   result.findings = findings;
@@ -248,10 +263,14 @@ int complain_of_ours(const Error& error) {
 }
 
 int carry_out_play(const Installation& installation, const FuzzArguments& arguments) {
-  const Result<Target> target = server_of(installation, arguments);
+  Result<Target> target = server_of(installation, arguments);
   if (!target) return complain(target.error());
   if (const auto readable = read_file(arguments.play); !readable)
     return complain(Error{describe(readable.error()), arguments.play});
+  if (leaves_speaks_open(arguments))
+    target = speaking_as_found(*std::move(target),
+                               std::filesystem::absolute(arguments.play).parent_path());
+  if (!target) return complain(target.error());
   const Result<Home> home = enter_home(true);
   if (!home) return complain_of_ours(home.error());
   const Result<PlayedAgain> played =
@@ -288,8 +307,9 @@ int carry_out(const FuzzArguments& arguments) {
   if (!home) return complain_of_ours(home.error());
   const bool is_upkeep = arguments.minimize || !arguments.merge.empty() || arguments.covers;
   const Result<int> code =
-      !arguments.triage.empty() ? carry_out_triage(*home, *installation, *subject, *reports)
-      : is_upkeep               ? carry_out_upkeep(*home, *installation, *subject, arguments)
+      !arguments.triage.empty()
+          ? carry_out_triage(*home, *installation, *subject, arguments, *reports)
+      : is_upkeep ? carry_out_upkeep(*home, *installation, *subject, arguments)
                   : carry_out_campaign(*home, *installation, *subject, arguments, *time, *reports);
   return code ? *code : complain_of_ours(code.error());
 }

@@ -7,6 +7,18 @@
 
 namespace sockdrill {
 
+namespace {
+
+ExecTarget exec_target_of(const TargetArguments& arguments) {
+  ExecTarget wanted{
+      .command = arguments.exec, .over = arguments.over, .declares = arguments.declares};
+  if (!arguments.speaks.empty()) wanted.speaks = arguments.speaks;
+  if (arguments.port != 0) wanted.port = static_cast<std::uint16_t>(arguments.port);
+  return wanted;
+}
+
+}  // namespace
+
 Result<std::vector<Target>> select(const Installation& installation,
                                    const TargetArguments& arguments) {
   if (arguments.exec.empty()) {
@@ -16,18 +28,13 @@ Result<std::vector<Target>> select(const Installation& installation,
   }
   if (!arguments.targets.empty())
     return fail("--exec and --target both say which server: keep one", "--exec");
-  ExecTarget wanted{.command = arguments.exec,
-                    .speaks = arguments.speaks,
-                    .over = arguments.over,
-                    .declares = arguments.declares};
-  if (arguments.port != 0) wanted.port = static_cast<std::uint16_t>(arguments.port);
-  return std::vector<Target>{TRY(exec_target(installation, wanted))};
+  return std::vector<Target>{TRY(exec_target(installation, exec_target_of(arguments)))};
 }
 
 std::string repeat(const TargetArguments& arguments) {
   if (arguments.exec.empty()) return "";
   std::string text = fmt::format("--exec {} --speaks {} --over {}", quote_for_shell(arguments.exec),
-                                 quote_for_shell(arguments.speaks), arguments.over);
+                                 quote_for_shell(exec_target_of(arguments).speaks), arguments.over);
   if (arguments.port != 0) text += fmt::format(" --port {}", arguments.port);
   if (!arguments.declares.empty()) text += " --declares " + quote_for_shell(arguments.declares);
   return text;

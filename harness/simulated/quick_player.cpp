@@ -87,7 +87,7 @@ Result<void> QuickPlayer::Impl::start() {
   Scenario nothing;
   nothing.id = "fuzz/start";
   const Plan plan = TRY(make_plan(nothing, target_, PlanOptions{}));
-  if (!is_served(plan.warm_up)) return fail("the server does not serve its first client");
+  if (!is_served(plan.warm_up)) return fail(kServesNobody);
   clients_.finish_all();
   server_.forget_connections();
   server_.take_baseline();

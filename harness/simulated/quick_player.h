@@ -26,6 +26,9 @@ struct Suspicion {
 /// What a client gets to see of the server.
 enum class ClientOutcome { octets, end, error };
 
+/// Why one that runs and listens is not started all the same.
+inline constexpr const char* kServesNobody = "the server does not serve its first client";
+
 struct QuickPlayerOptions {
   // Where the server was told to listen.
   std::uint16_t port = 0;

@@ -72,6 +72,34 @@ SCENARIO("a defect of a stock server is found, explained, and seen again", "[fuz
   const Ran gone = sockdrill({"fuzz", "--triage", folder, "-t", "tcp-multi-thread:line"});
   CAPTURE(gone.out, gone.err);
   CHECK_THAT(gone.out, ContainsSubstring("(gone)"));
+
+  // A command alone: what it speaks is what the finding's server spoke.
+  const std::string programs = SOCKDRILL_BUILD "/libexec/sockdrill/";
+  const std::string defective = programs + "mutants/leak-on-bad-request {port}";
+  const std::string mended = programs + "models/tcp-multi-thread --protocol line --port {port}";
+  const std::string other = programs + "models/tcp-multi-thread --protocol discard --port {port}";
+  const auto plays = [&](const std::string& command) {
+    return sockdrill({"fuzz", "--play", finding + "/scenario.json", "--exec", command});
+  };
+  CHECK(plays(defective).exit_code == 1);
+  CHECK(plays(mended).exit_code == 0);
+  const Ran deaf = plays(other);
+  CAPTURE(deaf.out, deaf.err);
+  CHECK(deaf.exit_code == 3);
+  CHECK_THAT(deaf.err, ContainsSubstring("not decided: the server does not serve its first client; "
+                                         "is --speaks right?"));
+  const auto tries = [&](const std::string& command) {
+    return sockdrill({"fuzz", "--triage", folder, "--exec", command});
+  };
+  CHECK(tries(defective).exit_code == 1);
+  const Ran undecided = tries(other);
+  CAPTURE(undecided.out, undecided.err);
+  CHECK(undecided.exit_code == 3);
+  CHECK_THAT(undecided.out, ContainsSubstring("(not decided)"));
+  CHECK_THAT(undecided.out, ContainsSubstring(" 0 still there, "));
+  const Ran mended_now = tries(mended);
+  CAPTURE(mended_now.out, mended_now.err);
+  CHECK(mended_now.exit_code == 0);
 }
 
 SCENARIO("a correct server is fuzzed, and its corpus kept small", "[fuzz]") {
@@ -147,6 +175,10 @@ SCENARIO("a server that cannot be simulated is fuzzed on the real kernel", "[fuz
   CAPTURE(gone.out, gone.err);
   CHECK(gone.exit_code == 0);
   CHECK_THAT(gone.out, ContainsSubstring("(gone)"));
+  const Ran deaf = sockdrill(with_faulty_server({"fuzz", "--triage", folder}, "never-answers"));
+  CAPTURE(deaf.out, deaf.err);
+  CHECK(deaf.exit_code == 3);
+  CHECK_THAT(deaf.out, ContainsSubstring("(not decided)"));
 }
 
 SCENARIO("a campaign that cannot be is refused with a reason", "[fuzz]") {
