@@ -13,6 +13,7 @@
 #include "harness/campaign/ledger.h"
 #include "harness/campaign/real_campaign.h"
 #include "harness/campaign/real_kernel.h"
+#include "harness/campaign/status.h"
 #include "harness/campaign/unconfirmed.h"
 
 namespace sockdrill {
@@ -24,6 +25,11 @@ using namespace std::chrono_literals;
 
 /// For one finding: minimising plays it some hundreds of times.
 constexpr Nanoseconds kPatienceToExplain = 5min;
+/// From its start to the end of its first input, where none was played yet: one that takes longer
+/// computes for ever.
+constexpr Nanoseconds kPatienceToBegin = 15s;
+/// For one that has had no time to listen before time was up.
+constexpr Nanoseconds kPatienceToListen = 3s;
 /// A server that is started so often in turn and plays nothing will not.
 constexpr unsigned kMostFutileStarts = 3;
 /// And one that ends so often in turn, with inputs played and nothing left to explain it by, is
@@ -81,6 +87,9 @@ class Campaign final {
   Result<CampaignResult> run();
 
  private:
+  [[nodiscard]] bool has_not_begun(const Slot& slot) const {
+    return slot.counted.inputs == 0 && inputs_before_ == 0 && slot.cap.has_passed();
+  }
   [[nodiscard]] bool is_over() const { return !why_not_.empty() || ledger_.is_over(); }
   /// What has been found when time is up is explained all the same.
   [[nodiscard]] bool has_to_explain() const {
@@ -145,6 +154,7 @@ Result<void> Campaign::start(Slot& slot) {
     words.insert(words.end(), {"--explain", slot.explains.file, folder_for(slot)});
   } else {
     slot.explains = {};
+    slot.cap = Deadline::after(kPatienceToBegin);
     ++starts_;
     words = words_for_libfuzzer(folder_, slot.number, options_.seed + starts_);
   }
@@ -287,6 +297,8 @@ void Campaign::attend(Slot& slot) {
     return;
   }
   take_counts(slot);
+  if (!end && !is_over() && has_not_begun(slot))
+    why_not_ = fmt::format("it has played no input in {}", clock_of(kPatienceToBegin));
   if (end)
     ended_fuzzing(slot, *end);
   else if (is_over())
@@ -328,6 +340,30 @@ Result<CampaignResult> Campaign::run() {
   return ledger_.result(why_not_);
 }
 
+/// Nothing was found, for nothing was played: that is no success.
+CampaignResult unless_in_vain(CampaignResult result) {
+  if (result.status.inputs == 0 && result.why_not.empty() && !result.was_interrupted)
+    result.why_not = fmt::format("it has played no input in {}", clock_of(result.status.took));
+  return result;
+}
+
+/// On the simulated kernel, as far as that is possible.
+Result<CampaignResult> run_simulated(const Home& home, const Installation& installation,
+                                     const Target& target, const CampaignFolder& folder,
+                                     const CampaignOptions& options, CampaignObserver& observer,
+                                     const std::atomic<bool>& interrupted) {
+  Result<FuzzedServer> server = FuzzedServer::of(home, installation, target);
+  if (!server)
+    return CampaignResult{.status = {}, .findings = {}, .why_not = server.error().message};
+  Ledger ledger = TRY(Ledger::open(folder, target, options, observer, interrupted));
+  Campaign campaign(home, installation, std::move(*server), folder, options, observer, interrupted,
+                    std::move(ledger));
+  CampaignResult result = unless_in_vain(TRY(campaign.run()));
+  if (result.why_not.starts_with(kServesNobody))
+    result.why_not.replace(0, std::string_view(kServesNobody).size(), serves_nobody(target));
+  return result;
+}
+
 }  // namespace
 
 Result<CampaignResult> run_campaign(const Home& home, const Installation& installation,
@@ -335,27 +371,30 @@ Result<CampaignResult> run_campaign(const Home& home, const Installation& instal
                                     const CampaignOptions& options, CampaignObserver& observer,
                                     const std::atomic<bool>& interrupted) {
   TRY_VOID(write_seeds(installation, target, folder));
-  const auto on_real_kernel = [&] {
-    return run_on_real_kernel(home, installation, target, folder, options, observer, interrupted);
-  };
-  if (options.world == CampaignWorld::real) return on_real_kernel();
-  std::string why_not;
-  if (Result<FuzzedServer> server = FuzzedServer::of(home, installation, target); server) {
-    Ledger ledger = TRY(Ledger::open(folder, target, options, observer, interrupted));
-    Campaign campaign(home, installation, std::move(*server), folder, options, observer,
-                      interrupted, std::move(ledger));
-    Result<CampaignResult> result = campaign.run();
+  const Nanoseconds began = monotonic_now();
+  CampaignResult result;
+  if (options.world != CampaignWorld::real) {
+    result = TRY(run_simulated(home, installation, target, folder, options, observer, interrupted));
     // One that was fuzzed for a while and is not any more has been told about.
-    if (!result || result->why_not.empty() || result->status.inputs > 0) return result;
-    why_not = result->why_not;
-  } else {
-    why_not = server.error().message;
+    const bool is_done = result.why_not.empty() || result.status.inputs > 0 || interrupted;
+    if (is_done || options.world == CampaignWorld::simulated) return result;
   }
-  if (options.world == CampaignWorld::simulated)
-    return CampaignResult{.status = {}, .findings = {}, .why_not = why_not};
-  observer.note(
-      fmt::format("it cannot be simulated, and is fuzzed on the real kernel instead: {}", why_not));
-  return on_real_kernel();
+  const Nanoseconds spent = monotonic_now() - began;
+  const bool is_late = options.time > 0s && spent >= options.time;
+  CampaignOptions left = options;
+  if (options.time > 0s) left.time = options.time - spent;
+  // What serves nobody there, either, is not to be blamed on the simulation.
+  const Nanoseconds patience =
+      options.time > 0s ? std::max(kPatienceToListen, left.time) : Nanoseconds::max();
+  const std::string refused =
+      RealKernel(home, installation).why_not_fuzzed(target, patience, interrupted);
+  if (!refused.empty()) result.why_not = refused;
+  if (!refused.empty() || is_late) return result;
+  if (!result.why_not.empty())
+    observer.note(fmt::format(
+        "it cannot be simulated, and is fuzzed on the real kernel instead: {}", result.why_not));
+  return unless_in_vain(
+      TRY(run_on_real_kernel(home, installation, target, folder, left, observer, interrupted)));
 }
 
 }  // namespace sockdrill

@@ -17,6 +17,7 @@
 #include "harness/base/try.h"
 #include "harness/campaign/corpus.h"
 #include "harness/campaign/ledger.h"
+#include "harness/campaign/real_kernel.h"
 #include "harness/fuzz/compact.h"
 #include "harness/fuzz/minimise.h"
 #include "harness/fuzz/mutate.h"
@@ -63,8 +64,7 @@ class RealCampaign final {
   RealCampaign(const Home& home, const Installation& installation, const Target& target,
                const CampaignFolder& folder, const CampaignOptions& options,
                CampaignObserver& observer, const std::atomic<bool>& interrupted, Ledger ledger)
-      : home_(home),
-        installation_(installation),
+      : real_(home, installation),
         target_(target),
         folder_(folder),
         options_(options),
@@ -88,8 +88,7 @@ class RealCampaign final {
   void keep(const FuzzFinding& finding, const std::string& report, const Scenario& small,
             const RunResult& last);
 
-  const Home& home_;
-  const Installation& installation_;
+  const RealKernel real_;
   const Target& target_;
   const CampaignFolder& folder_;
   const CampaignOptions& options_;
@@ -121,13 +120,7 @@ Scenario RealCampaign::next_input(std::mt19937_64& random) {
 }
 
 RunResult RealCampaign::play(const Scenario& scenario) {
-  Result<Document> document =
-      parse_document(write_scenario(scenario).dump(2), folder_.path() + "/input.json");
-  if (!document) return {};
-  Result<Check> check = read_check(std::move(*document));
-  if (!check) return {};
-  return run_one(home_, installation_, *check, target_, SuiteOptions{}, caps_,
-                 [this] { return interrupted_.load(); });
+  return real_.play(scenario, folder_.path() + "/input.json", target_, caps_, interrupted_);
 }
 
 void RealCampaign::take_in(const Scenario& scenario, const RunResult& result) {

@@ -14,6 +14,29 @@ namespace sockdrill {
 
 namespace fs = std::filesystem;
 
+std::string RealKernel::why_not_fuzzed(const Target& target, Nanoseconds patience,
+                                       const std::atomic<bool>& interrupted) const {
+  Scenario nothing{.id = "fuzz/start", .summary = "A server is started, and serves one client"};
+  nothing.steps.push_back({.what = ServerStep{Settled{}}, .note = "", .pointer = ""});
+  Caps caps = calibrated_caps();
+  caps.start = std::min(caps.start, patience);
+  const RunResult result = play(nothing, "fuzz/start.json", target, caps, interrupted);
+  if (serves_nobody(result.verdict)) return sockdrill::serves_nobody(target);
+  if (!result.verdict.did_not_start) return {};
+  const auto why = std::ranges::find(result.recording->events, Kind::not_listening, &Event::kind);
+  return fmt::format("the server does not listen where it was told to: {}", why->text);
+}
+
+RunResult RealKernel::play(const Scenario& scenario, const std::string& file, const Target& target,
+                           const Caps& caps, const std::atomic<bool>& interrupted) const {
+  Result<Document> document = parse_document(write_scenario(scenario).dump(2), file);
+  if (!document) return {};
+  Result<Check> check = read_check(std::move(*document));
+  if (!check) return {};
+  return run_one(home_, installation_, *check, target, SuiteOptions{}, caps,
+                 [&] { return interrupted.load(); });
+}
+
 Verdict RealKernel::play(const FuzzFinding& finding, const Target& target,
                          const std::atomic<bool>& interrupted) const {
   const Result<std::vector<Check>> checks =
@@ -43,6 +66,13 @@ bool RealKernel::serves_nobody(const Verdict& verdict) {
   return std::ranges::any_of(verdict.findings, [](const Finding& finding) {
     return finding.grade == Grade::fail && finding.client == "warm-up";
   });
+}
+
+std::string serves_nobody(const Target& target) {
+  const std::string& name = target.speaks.name;
+  return fmt::format("{}: it was taken to speak {}{}; is --speaks right?", kServesNobody,
+                     name.empty() ? "what the dialogue says" : name,
+                     name == "echo" ? ", which is the default" : "");
 }
 
 std::string RealKernel::look_at(const FuzzFinding& finding, const Target& target,

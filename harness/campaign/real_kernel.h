@@ -17,7 +17,15 @@ class RealKernel final {
   RealKernel(const Home& home, const Installation& installation)
       : home_(home), installation_(installation) {}
 
-  /// Plays its scenario there: how it ended.
+  /// Why no campaign can be on that server: it does not listen where it was told to, within
+  /// `patience` and as long as servers may take, or serves nobody. "": nothing is in the way.
+  [[nodiscard]] std::string why_not_fuzzed(const Target& target, Nanoseconds patience,
+                                           const std::atomic<bool>& interrupted) const;
+  /// A scenario that no file holds; `file`: what it is called in messages.
+  [[nodiscard]] RunResult play(const Scenario& scenario, const std::string& file,
+                               const Target& target, const Caps& caps,
+                               const std::atomic<bool>& interrupted) const;
+  /// Plays a finding's there: how it ended.
   [[nodiscard]] Verdict play(const FuzzFinding& finding, const Target& target,
                              const std::atomic<bool>& interrupted) const;
   /// Nothing: it was not decided.
@@ -33,6 +41,9 @@ class RealKernel final {
   const Home& home_;
   const Installation& installation_;
 };
+
+/// What to say of a server that runs and listens, and serves nobody.
+std::string serves_nobody(const Target& target);
 
 /// Writes into a finding's files what was found out since: where it lies and what it is called,
 /// what the real kernel shows, how bad it is. `was`: the folder it was written into.

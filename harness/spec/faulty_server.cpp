@@ -81,6 +81,8 @@ int main(int count, char** words) {
   if (has("exits-at-once")) return 3;
   if (has("listens-elsewhere")) port += 1;
   if (has("never-listens")) ::pause();
+  for (volatile bool spins = has("spins-at-once"); spins;) {
+  }
   if (has("goes-to-the-background") && ::fork() != 0) return 0;
   if (has("ignores-sigterm")) std::signal(SIGTERM, SIG_IGN);
   if (has("leaves-a-child") && ::fork() == 0) {

@@ -181,6 +181,26 @@ SCENARIO("a server that cannot be simulated is fuzzed on the real kernel", "[fuz
   CHECK_THAT(deaf.out, ContainsSubstring("(not decided)"));
 }
 
+SCENARIO("a server that serves nobody is not fuzzed, on either kernel", "[fuzz]") {
+  const auto says = [](const std::string& fault, const std::vector<std::string>& more,
+                       const std::string& words) {
+    std::vector<std::string> line{"fuzz", "--corpus", make_folder("serves-nobody-" + fault)};
+    line.insert(line.end(), more.begin(), more.end());
+    const Ran ran = sockdrill(with_faulty_server(line, fault));
+    CAPTURE(fault, ran.out, ran.err);
+    CHECK(ran.exit_code == 3);
+    CHECK_THAT(ran.err, ContainsSubstring(words));
+    CHECK_THAT(ran.out, !ContainsSubstring("on the real kernel instead"));
+  };
+  says("never-answers", {"--for", "1m"},
+       "the server does not serve its first client: it was taken to speak echo, which is the "
+       "default; is --speaks right?");
+  says("never-answers", {"--for", "1m", "--world", "real"}, "is --speaks right?");
+  says("none", {"--for", "1m", "--speaks", "daytime"}, "it was taken to speak daytime; is");
+  says("listens-elsewhere", {"--for", "1m"}, "7778 instead");
+  says("spins-at-once", {"--for", "1"}, "the server does not listen where it was told to");
+}
+
 SCENARIO("a campaign that cannot be is refused with a reason", "[fuzz]") {
   SECTION("a time that is none") {
     const Ran ran = sockdrill({"fuzz", "-t", "udp:echo", "--for", "3x"});
