@@ -95,8 +95,7 @@ Result<Target> server_of(const Installation& installation, const FuzzArguments& 
   return with_its_folder(std::move(targets.front()));
 }
 
-Result<Subject> subject_of(const Installation& installation, const FuzzArguments& arguments) {
-  Target target = TRY(server_of(installation, arguments));
+Result<Subject> subject_of(Target target, const FuzzArguments& arguments) {
   std::string folder = arguments.triage.empty() ? arguments.corpus : arguments.triage;
   if (folder.empty()) {
     folder = "fuzz-" + target.name;
@@ -262,9 +261,8 @@ int complain_of_ours(const Error& error) {
   return kExitOurError;
 }
 
-int carry_out_play(const Installation& installation, const FuzzArguments& arguments) {
-  Result<Target> target = server_of(installation, arguments);
-  if (!target) return complain(target.error());
+int carry_out_play(const Installation& installation, Result<Target> target,
+                   const FuzzArguments& arguments) {
   if (const auto readable = read_file(arguments.play); !readable)
     return complain(Error{describe(readable.error()), arguments.play});
   if (leaves_speaks_open(arguments))
@@ -300,8 +298,15 @@ int carry_out(const FuzzArguments& arguments) {
         "--coverage"});
   const Result<FuzzReports> reports = open_fuzz_reports(arguments.reports);
   if (!reports) return complain(reports.error());
-  if (!arguments.play.empty()) return carry_out_play(*installation, arguments);
-  const Result<Subject> subject = subject_of(*installation, arguments);
+  Result<Target> target = server_of(*installation, arguments);
+  if (!target) return complain(target.error());
+  // Before a folder is made for what cannot be fuzzed.
+  if (const std::string why = why_no_program(*installation, *target); !why.empty()) {
+    static_cast<void>(complain(Error{"the server cannot be started: " + why, {}}));
+    return kExitNotStarted;
+  }
+  if (!arguments.play.empty()) return carry_out_play(*installation, *std::move(target), arguments);
+  const Result<Subject> subject = subject_of(*std::move(target), arguments);
   if (!subject) return complain(subject.error());
   const Result<Home> home = enter_home(true);
   if (!home) return complain_of_ours(home.error());

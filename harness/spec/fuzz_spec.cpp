@@ -207,6 +207,16 @@ SCENARIO("a campaign that cannot be is refused with a reason", "[fuzz]") {
     CHECK(ran.exit_code == 2);
     CHECK_THAT(ran.err, ContainsSubstring("expected a time such as"));
   }
+  SECTION("a program that is not there: before anything is made") {
+    const std::string folder = make_folder("none") + "/campaign";
+    for (const char* command : {"./nosuch {port}", "no-such-server {port}"}) {
+      const Ran ran = sockdrill({"fuzz", "--exec", command, "--corpus", folder});
+      CAPTURE(command, ran.out, ran.err);
+      CHECK(ran.exit_code == 3);
+      CHECK_THAT(ran.err, ContainsSubstring("the server cannot be started"));
+    }
+    CHECK_FALSE(std::filesystem::exists(folder));
+  }
   SECTION("more servers than one") {
     const Ran ran = sockdrill({"fuzz", "-t", "tcp-*", "--corpus", make_folder("several")});
     CHECK(ran.exit_code == 2);

@@ -55,6 +55,20 @@ std::vector<std::string> files_below(const std::string& folder, const std::strin
   return files;
 }
 
+std::string why_no_program(const Installation& installation, const Target& target) {
+  const std::string name =
+      filled({target.command.front()}, places_of(installation, target)).front();
+  if (name.find('{') != std::string::npos) return "";
+  if (name.find('/') == std::string::npos) {
+    const bool has_own_path = target.environment.contains("PATH");
+    return has_own_path || !find_program(name).empty() ? "" : name + ": not found in PATH";
+  }
+  if (!name.starts_with('/') && target.working_directory.empty()) return "";
+  const fs::path program = fs::path(target.working_directory) / name;
+  if (::access(program.c_str(), X_OK) == 0) return "";
+  return fmt::format("{}: {}", name, describe(last_errno()));
+}
+
 std::string find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) return ::access(name.c_str(), F_OK) == 0 ? name : "";
   const char* path = std::getenv("PATH");

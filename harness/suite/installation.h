@@ -32,6 +32,10 @@ bool is_bundled(const std::string& file);
 /// All files of an ending below a folder, in order.
 std::vector<std::string> files_below(const std::string& folder, const std::string& ending);
 
+/// Why the program of a target is not there to be started; "": it is, as far as one sees before its
+/// folder is made.
+std::string why_no_program(const Installation& installation, const Target& target);
+
 /// Where a program is, found in PATH; with a slash it is that file. "" when it is not there.
 std::string find_program(const std::string& name);
 
