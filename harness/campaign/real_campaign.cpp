@@ -48,15 +48,10 @@ void drop_unsuited(std::vector<Step>& steps) {
   }
 }
 
-/// The worst that is the server's fault whatever the script expects: that a changed script's
-/// expectations are not met says nothing.
-std::optional<Suspicion> fault_of_server(const RunResult& result) {
-  if (result.verdict.grade != Grade::fail) return std::nullopt;
-  for (const Finding& finding : result.verdict.findings) {
-    if (finding.grade == Grade::fail && finding.rule != "step")
-      return Suspicion{finding.rule, finding.headline};
-  }
-  return std::nullopt;
+/// Where a server died is no part of what it is: one defect ends it in many steps.
+std::string what_of(const Finding& finding) {
+  return finding.rule == "invariant/alive" ? "the server died: it " + finding.actual
+                                           : finding.headline;
 }
 
 class RealCampaign final {
@@ -148,7 +143,7 @@ void RealCampaign::explain(Scenario scenario, const Suspicion& suspicion) {
   const Minimised smallest = minimise(
       make_legal(std::move(scenario), target_), target_,
       [&](const Scenario& candidate) {
-        const std::optional<Suspicion> again = fault_of_server(play(candidate));
+        const std::optional<Suspicion> again = fault_of_server(play(candidate).verdict);
         return again && again->rule == suspicion.rule;
       },
       kMostRealTrials);
@@ -207,7 +202,7 @@ void RealCampaign::work(unsigned job) {
       return;
     }
     take_in(scenario, result);
-    if (const std::optional<Suspicion> suspicion = fault_of_server(result))
+    if (const std::optional<Suspicion> suspicion = fault_of_server(result.verdict))
       explain(scenario, *suspicion);
   }
 }
@@ -231,6 +226,15 @@ Result<CampaignResult> RealCampaign::run() {
 }
 
 }  // namespace
+
+std::optional<Suspicion> fault_of_server(const Verdict& verdict) {
+  if (verdict.grade != Grade::fail) return std::nullopt;
+  for (const Finding& finding : verdict.findings) {
+    if (finding.grade == Grade::fail && finding.rule != "step")
+      return Suspicion{finding.rule, what_of(finding)};
+  }
+  return std::nullopt;
+}
 
 Scenario without_the_simulated(Scenario scenario) {
   scenario.faults.clear();

@@ -20,6 +20,9 @@ Scenario without_the_simulated(Scenario scenario);
 
 /// What a run reached: classes of what clients saw, one after another on each, and how it ended.
 std::vector<std::uint64_t> features_of(const Recording& recording);
+/// The worst that is the server's fault whatever the script expects: that a changed script's
+/// expectations are not met says nothing.
+std::optional<Suspicion> fault_of_server(const Verdict& verdict);
 /// Something of ours failed (two clients asked for one port, say), and it is the input that asked
 /// for it: the next one may be played.
 bool is_error_of_input(const Verdict& verdict);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/fuzzer/fuzz_request.h"
+
 namespace sockdrill {
 namespace {
 
@@ -31,6 +33,20 @@ TEST(RealCampaignTest, WhatAnInputAskedForInVainIsNoReasonToGiveUp) {
   EXPECT_FALSE(is_error_of_input(verdict));  // the server did not start
   verdict.findings.push_back({.rule = "step", .grade = Grade::error});
   EXPECT_TRUE(is_error_of_input(verdict));
+}
+
+TEST(RealCampaignTest, DeathsBySameSignalAreOneFindingWhateverTheStep) {
+  const auto death_in = [](const std::string& step) {
+    Verdict verdict{.grade = Grade::fail};
+    verdict.findings.push_back(
+        {.rule = "invariant/alive",
+         .headline = "the server died: it was killed by SIGSEGV (signal 11), during or after '" +
+                     step + "'",
+         .actual = "was killed by SIGSEGV (signal 11)"});
+    return *fault_of_server(verdict);
+  };
+  EXPECT_EQ(death_in("a: reset").what, "the server died: it was killed by SIGSEGV (signal 11)");
+  EXPECT_EQ(identity_of(death_in("a: reset")), identity_of(death_in("b: send \"x\"")));
 }
 
 TEST(RealCampaignTest, TheRealKernelIsAskedForNoFaults) {

@@ -266,8 +266,9 @@ std::optional<Suspicion> Trials::play(const Scenario& scenario, std::string* cal
 }
 
 std::string Trials::explain(const Scenario& scenario) {
-  const Result<Plan> plan = plan_of_input(scenario, target_);
+  Result<Plan> plan = plan_of_input(scenario, target_);
   if (!plan) return to_string(plan.error());
+  describe_steps(*plan);
   const std::string said = in_child([&](sim::Simulation& simulation) -> std::string {
     const auto world = make_simulated_world(
         simulation, target_, SimulatedWorldOptions{.port = place_.port, .path = place_.path});

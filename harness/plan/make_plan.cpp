@@ -332,6 +332,12 @@ Result<void> add_case(Plan& plan, const Scenario& scenario, const Bindings& bind
 
 }  // namespace
 
+void describe_steps(Plan& plan) {
+  for (Script* script : scripts_of(plan)) {
+    for (PlannedStep& step : *script) step.text = describe(step);
+  }
+}
+
 Result<Plan> make_plan(const Check& check, const Target& target, const PlanOptions& options) {
   TRY_VOID(check_steps(check, target.transport));
   TRY_VOID(check_only(check, options.only));
@@ -344,9 +350,7 @@ Result<Plan> make_plan(const Check& check, const Target& target, const PlanOptio
     const Scenario scenario = TRY(read_scenario(check.document, bindings));
     TRY_VOID(add_case(plan, scenario, bindings, check.document, context, next_id));
   }
-  for (Script* script : scripts_of(plan)) {
-    for (PlannedStep& step : *script) step.text = describe(step);
-  }
+  describe_steps(plan);
   return plan;
 }
 

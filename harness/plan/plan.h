@@ -125,6 +125,8 @@ Result<void> check_steps(const Scenario& scenario, const Document& document,
 std::string describe(const PlannedStep& step);
 /// The plan as text, one line a step: what would be done.
 std::string describe(const Plan& plan);
+/// Says each step in words, where make_plan() has left that out.
+void describe_steps(Plan& plan);
 /// All there are: the warm-up, then each case's and its probe. They are the plan's.
 std::vector<Script*> scripts_of(Plan& plan);
 std::vector<const Script*> scripts_of(const Plan& plan);

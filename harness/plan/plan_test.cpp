@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace sockdrill {
 namespace {
 
@@ -49,6 +51,16 @@ TEST(MakePlanTest, PlansAScenarioThatStandsInNoFile) {
   Scenario impossible = check.first;
   std::swap(impossible.steps[0], impossible.steps[1]);
   EXPECT_FALSE(make_plan(impossible, target_speaking("echo"), PlanOptions{}));
+}
+
+TEST(DescribePlanTest, PutsStepsInWordsThatWereLeftOut) {
+  const Check check =
+      check_of(R"({"client": "a", "connect": {}}, {"client": "a", "exchange": {"request": 0}})");
+  Plan plan = make_plan(check.first, target_speaking("echo"), PlanOptions{}).value();
+  const auto is_said = [](const PlannedStep* step) { return !step->text.empty(); };
+  EXPECT_FALSE(std::ranges::all_of(steps_of(plan), is_said));
+  describe_steps(plan);
+  EXPECT_TRUE(std::ranges::all_of(steps_of(plan), is_said));
 }
 
 TEST(DescribePlanTest, SaysThatFaultsAreForTheSimulatedWorld) {

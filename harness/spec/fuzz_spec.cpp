@@ -127,6 +127,10 @@ SCENARIO("a defect behind a login is reached, whose states only the replies tell
   if (cannot_be(ran)) return;
   CHECK(ran.exit_code == 1);
   CHECK_THAT(ran.out, ContainsSubstring("killed by SIGABRT"));
+  const auto finding = std::filesystem::directory_iterator(folder + "/findings");
+  const std::string report = read_file(finding->path() / "report.txt");
+  CHECK_THAT(report, ContainsSubstring("was killed by SIGABRT"));
+  CHECK_THAT(report, !ContainsSubstring("after ''"));
 }
 
 SCENARIO("what a sanitizer of the server's reports is a finding", "[fuzz]") {
