@@ -26,6 +26,7 @@ CLI::App& add(CLI::App& app, const char* name, const char* help, Arguments& argu
 }
 
 void add_target(CLI::App& app, TargetArguments& values) {
+  values.subcommand = app.get_name();
   app.add_option("-t,--target", values.targets,
                  "a target: NAME, NAME:PROTOCOL, a glob, or a manifest FILE; repeatable")
       ->type_name("NAME|FILE");

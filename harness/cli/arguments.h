@@ -20,6 +20,7 @@ struct TargetArguments {
   std::string over = "tcp";
   int port = 0;  ///< 0: not given
   std::string declares;
+  std::string subcommand;  ///< whose these are
 };
 
 /// Which checks, on which server.

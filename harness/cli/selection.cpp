@@ -10,8 +10,10 @@ namespace sockdrill {
 namespace {
 
 ExecTarget exec_target_of(const TargetArguments& arguments) {
-  ExecTarget wanted{
-      .command = arguments.exec, .over = arguments.over, .declares = arguments.declares};
+  ExecTarget wanted{.command = arguments.exec,
+                    .over = arguments.over,
+                    .declares = arguments.declares,
+                    .subcommand = arguments.subcommand};
   if (!arguments.speaks.empty()) wanted.speaks = arguments.speaks;
   if (arguments.port != 0) wanted.port = static_cast<std::uint16_t>(arguments.port);
   return wanted;

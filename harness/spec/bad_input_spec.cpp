@@ -30,6 +30,10 @@ SCENARIO("a command line with a mistake says what was probably meant", "[usage]"
   says({"run", "-j", "many"}, "--jobs");
   says({"run", "--shard", "3/2"}, "expected I/N");
   says({"judge"}, "recording");
+  says({"fuzz", "--exec", "./server"}, "sockdrill fuzz --exec './server {port}'");
+  says({"plan", "rst/*", "--exec", "./server"}, "sockdrill plan --exec './server {port}'");
+  says({"fuzz", "--exec", "./server {prot}"},
+       "unknown placeholder {prot}; did you mean {port}? There are {port} {path} ");
 }
 
 SCENARIO("a folder where a file is expected is said to be one", "[usage]") {

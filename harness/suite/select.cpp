@@ -216,6 +216,8 @@ Result<Target> exec_target(const Installation& installation, const ExecTarget& e
   Target target;
   target.command = split_command(exec.command);
   if (target.command.empty()) return fail("no command, or a quote that is not closed", "--exec");
+  if (const std::string slip = misspelt_placeholder_in(exec.command); !slip.empty())
+    return fail(slip, "--exec");
   Result<Transport> transport = parse_transport(exec.over);
   if (!transport) return fail(transport.error().message, "--over");
   target.transport = *transport;
@@ -224,8 +226,9 @@ Result<Target> exec_target(const Installation& installation, const ExecTarget& e
   if (!has_place && !exec.port) {
     return fail(
         fmt::format("the command has no {} and there is no --port: where would it listen?\n    "
-                    "sockdrill run --exec '{} {}'\n    sockdrill run --exec '{}' --port 8080",
-                    placeholder, exec.command, placeholder, exec.command),
+                    "sockdrill {} --exec '{} {}'\n    sockdrill {} --exec '{}' --port 8080",
+                    placeholder, exec.subcommand, exec.command, placeholder, exec.subcommand,
+                    exec.command),
         "--exec");
   }
   if (has_place && exec.port && !is_unix(target.transport)) target.port = *exec.port;

@@ -33,7 +33,8 @@ struct ExecTarget {
   std::string speaks = "echo";
   std::string over = "tcp";
   std::optional<std::uint16_t> port;
-  std::string declares;  ///< the text of a JSON object, as in a manifest; "" for none
+  std::string declares;            ///< the text of a JSON object, as in a manifest; "" for none
+  std::string subcommand = "run";  ///< whose option it is, for the examples in messages
 };
 /// The target of `--exec`: the user's own folder and environment, whatever language it is in.
 Result<Target> exec_target(const Installation& installation, const ExecTarget& exec);

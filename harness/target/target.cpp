@@ -47,24 +47,9 @@ Result<Declares> read_declares(const Node& node) {
   return declares;
 }
 
-/// `{prot}` is a slip that would otherwise reach the server as it stands.
 Result<void> check_placeholders(const Node& word) {
-  const std::string text = TRY(word.as_string());
-  for (std::size_t at = text.find('{'); at != std::string::npos; at = text.find('{', at + 1)) {
-    const std::size_t end = text.find('}', at);
-    if (end == std::string::npos) break;
-    const std::string name = text.substr(at + 1, end - at - 1);
-    const bool is_word = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || c == '_';
-    });
-    if (is_word &&
-        std::find(kPlaceholders.begin(), kPlaceholders.end(), name) == kPlaceholders.end() &&
-        !nearest(name, kPlaceholders).empty()) {
-      return tl::unexpected(word.error(
-          fmt::format("unknown placeholder '{{{}}}'{}", name, did_you_mean(name, kPlaceholders))));
-    }
-  }
-  return {};
+  const std::string slip = misspelt_placeholder_in(TRY(word.as_string()));
+  return slip.empty() ? Result<void>{} : tl::unexpected(word.error(slip));
 }
 
 Result<void> read_listens(const Node& node, Target& target) {
@@ -204,6 +189,23 @@ Result<Target> read_variant(const Target& base, const Node& node) {
 std::string to_string(Family family) { return family == Family::ipv4 ? "ipv4" : "ipv6"; }
 
 std::vector<std::string> placeholder_names() { return kPlaceholders; }
+
+std::string misspelt_placeholder_in(const std::string& text) {
+  for (std::size_t at = text.find('{'); at != std::string::npos; at = text.find('{', at + 1)) {
+    const std::size_t end = text.find('}', at);
+    if (end == std::string::npos) break;
+    const std::string name = text.substr(at + 1, end - at - 1);
+    const bool is_word = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || c == '_';
+    });
+    if (is_word &&
+        std::find(kPlaceholders.begin(), kPlaceholders.end(), name) == kPlaceholders.end() &&
+        !nearest(name, kPlaceholders).empty())
+      return fmt::format("unknown placeholder {{{}}}; did you mean {{{}}}? There are {{{}}}", name,
+                         nearest(name, kPlaceholders), fmt::join(kPlaceholders, "} {"));
+  }
+  return {};
+}
 
 const Known* Target::known_for(const std::string& check) const {
   const auto found = std::find_if(known.begin(), known.end(),

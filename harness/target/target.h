@@ -91,6 +91,9 @@ Target with_its_folder(Target target);
 
 /// The placeholders a command may use; anything else in braces that looks like one is an error.
 std::vector<std::string> placeholder_names();
+/// Of `{prot}`, which would reach the server as it stands: what was meant, in a sentence; "":
+/// nothing in it is near a placeholder and none.
+std::string misspelt_placeholder_in(const std::string& text);
 /// `{port}` -> values["port"]. An unknown `{word}` is left as it stands.
 std::string fill_in(const std::string& text, const std::map<std::string, std::string>& values);
 

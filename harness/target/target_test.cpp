@@ -44,7 +44,7 @@ TEST(ReadTargetsTest, CatchesASlipInAPlaceholder) {
   const auto targets = targets_of(
       R"({"name": "m", "command": ["m", "{prot}"], "listens": {"transport": "tcp"}, "speaks": "echo"})");
   ASSERT_FALSE(targets);
-  EXPECT_NE(targets.error().message.find("did you mean 'port'?"), std::string::npos);
+  EXPECT_NE(targets.error().message.find("did you mean {port}?"), std::string::npos);
 }
 
 TEST(ReadTargetsTest, ReadsWhatItWrites) {
