@@ -74,11 +74,26 @@ CampaignTotals CampaignFolder::read_totals() const {
 
 Result<void> CampaignFolder::write_totals(const CampaignTotals& totals,
                                           const std::string& target) const {
-  const Json json{{"target", target},
-                  {"inputs", totals.inputs},
-                  {"milliseconds", totals.milliseconds},
-                  {"features", totals.features}};
-  return replace_file(path_ + "/campaign.json", json.dump(2) + "\n");
+  const std::string file = path_ + "/campaign.json";
+  Json json = read_json(file);
+  json["target"] = target;
+  json["inputs"] = totals.inputs;
+  json["milliseconds"] = totals.milliseconds;
+  json["features"] = totals.features;
+  return replace_file(file, json.dump(2) + "\n");
+}
+
+CampaignSubject CampaignFolder::read_subject() const {
+  const Json json = read_json(path_ + "/campaign.json");
+  return {.target = text_in(json, "target"), .speaks = text_in(json, "speaks")};
+}
+
+Result<void> CampaignFolder::write_subject(const CampaignSubject& subject) const {
+  const std::string file = path_ + "/campaign.json";
+  Json json = read_json(file);
+  json["target"] = subject.target;
+  json["speaks"] = subject.speaks;
+  return replace_file(file, json.dump(2) + "\n");
 }
 
 Result<FuzzFinding> read_finding(const std::string& folder) {

@@ -33,6 +33,13 @@ struct CampaignTotals {
   std::uint64_t features = 0;  ///< as many as were seen at a time
 };
 
+/// What a campaign is about.
+struct CampaignSubject {
+  std::string target;  ///< its name; "": nothing was fuzzed yet
+  std::string speaks;  ///< the dialogue's name
+  bool operator==(const CampaignSubject&) const = default;
+};
+
 /// finding.json, and the folder it lies in.
 struct FuzzFinding {
   std::string name;  ///< the folder's
@@ -62,6 +69,8 @@ class CampaignFolder final {
 
   [[nodiscard]] CampaignTotals read_totals() const;
   Result<void> write_totals(const CampaignTotals& totals, const std::string& target) const;
+  [[nodiscard]] CampaignSubject read_subject() const;
+  Result<void> write_subject(const CampaignSubject& subject) const;
 
  private:
   std::string path_;

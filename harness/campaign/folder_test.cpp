@@ -38,6 +38,17 @@ TEST_F(FolderTest, GoesOnWhereItWas) {
   EXPECT_EQ(again->read_totals().features, 9U);
 }
 
+TEST_F(FolderTest, KnowsWhatWasFuzzed) {
+  const Result<CampaignFolder> folder = CampaignFolder::open(path);
+  ASSERT_TRUE(folder);
+  EXPECT_EQ(folder->read_subject(), CampaignSubject{});
+  const CampaignSubject subject{.target = "mine", .speaks = "echo"};
+  ASSERT_TRUE(folder->write_subject(subject));
+  ASSERT_TRUE(folder->write_totals({.inputs = 5}, "mine"));
+  EXPECT_EQ(folder->read_subject(), subject);
+  EXPECT_EQ(folder->read_totals().inputs, 5U);
+}
+
 TEST_F(FolderTest, IsForOneCampaignAtATime) {
   const Result<CampaignFolder> folder = CampaignFolder::open(path);
   ASSERT_TRUE(folder);

@@ -163,10 +163,28 @@ bool leaves_speaks_open(const FuzzArguments& arguments) {
   return !arguments.target.exec.empty() && arguments.target.speaks.empty();
 }
 
+/// One line where inputs and findings of another server would get mixed up with those of this one.
+void warn_of_another(const Subject& subject) {
+  const CampaignSubject was = subject.folder.read_subject();
+  // Folders of earlier versions do not say what was spoken.
+  const bool is_same = was.target == subject.target.name &&
+                       (was.speaks.empty() || was.speaks == subject.target.speaks.name);
+  if (was.target.empty() || is_same) return;
+  static_cast<void>(std::fprintf(
+      stderr,
+      "sockdrill: %s: warning: it is of a campaign on %s, which speaks %s; this is %s, "
+      "which speaks %s: another --corpus keeps them apart\n",
+      subject.folder.path().c_str(), was.target.c_str(),
+      was.speaks.empty() ? "?" : was.speaks.c_str(), subject.target.name.c_str(),
+      subject.target.speaks.name.c_str()));
+}
+
 Result<int> carry_out_campaign(const Home& home, const Installation& installation,
                                const Subject& subject, const FuzzArguments& arguments,
                                Nanoseconds time, const FuzzReports& reports) {
   const std::string& name = subject.target.name;
+  warn_of_another(subject);
+  TRY_VOID(subject.folder.write_subject({.target = name, .speaks = subject.target.speaks.name}));
   const std::uint64_t before = subject.folder.read_totals().inputs;
   if (before > 0) print(fmt::format("goes on after {}\n", count_of(before, "input")));
   print(fmt::format("fuzzing {} {} with {}, in {}\n", name,
@@ -243,6 +261,7 @@ int carry_out_coverage(const Home& home, const Installation& installation, const
 Result<int> carry_out_upkeep(const Home& home, const Installation& installation,
                              const Subject& subject, const FuzzArguments& arguments) {
   const std::atomic<bool>& interrupted = catch_interrupts();
+  warn_of_another(subject);
   const auto tell = [&](const SmallerCorpus& corpus) {
     print(fmt::format("{} looked at, {} kept in {}\n", count_of(corpus.before, "input"),
                       with_separators(corpus.after), subject.folder.inputs()));

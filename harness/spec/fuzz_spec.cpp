@@ -67,6 +67,13 @@ SCENARIO("a defect of a stock server is found, explained, and seen again", "[fuz
   CAPTURE(more.out, more.err);
   CHECK(more.exit_code == 1);
   CHECK_THAT(more.out, ContainsSubstring("goes on"));
+  CHECK_THAT(more.err, !ContainsSubstring("warning"));
+
+  const Ran mixed =
+      sockdrill({"fuzz", "-t", "tcp-multi-thread:line", "--minimize", "--corpus", folder});
+  CAPTURE(mixed.out, mixed.err);
+  CHECK_THAT(mixed.err, ContainsSubstring("warning: it is of a campaign on leak-on-bad-request, "
+                                          "which speaks line; this is tcp-multi-thread:line"));
 
   // What a fix looks like: a server without the defect.
   const Ran gone = sockdrill({"fuzz", "--triage", folder, "-t", "tcp-multi-thread:line"});
