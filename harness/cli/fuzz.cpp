@@ -105,6 +105,10 @@ Result<Subject> subject_of(Target target, const FuzzArguments& arguments) {
   }
   if (!arguments.triage.empty() && !std::filesystem::exists(arguments.triage))
     return fail("no such folder", arguments.triage);
+  std::error_code error;
+  if (std::filesystem::exists(folder, error) && !std::filesystem::is_directory(folder, error))
+    return fail(fmt::format("{} is a file, expected a folder", folder),
+                arguments.triage.empty() ? "--corpus" : "--triage");
   return Subject{.target = std::move(target), .folder = TRY(CampaignFolder::open(folder))};
 }
 

@@ -228,6 +228,16 @@ SCENARIO("a campaign that cannot be is refused with a reason", "[fuzz]") {
     }
     CHECK_FALSE(std::filesystem::exists(folder));
   }
+  SECTION("a file in the place of a folder") {
+    const std::string file = write_file("no-folder", "");
+    for (const char* option : {"--corpus", "--triage"}) {
+      const Ran ran = sockdrill({"fuzz", "-t", "udp:echo", option, file});
+      CAPTURE(option, ran.out, ran.err);
+      CHECK(ran.exit_code == 2);
+      CHECK_THAT(ran.err, StartsWith("sockdrill: " + std::string(option) + ": " + file +
+                                     " is a file, expected a folder"));
+    }
+  }
   SECTION("more servers than one") {
     const Ran ran = sockdrill({"fuzz", "-t", "tcp-*", "--corpus", make_folder("several")});
     CHECK(ran.exit_code == 2);
