@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "harness/base/text.h"
 #include "harness/base/try.h"
 #include "harness/campaign/corpus.h"
 #include "harness/campaign/fuzzed_server.h"
@@ -95,6 +97,11 @@ class Campaign final {
   [[nodiscard]] bool has_to_explain() const {
     return !interrupted_ && why_not_.empty() && !raw_.empty();
   }
+  /// What was found, and is not explained yet.
+  [[nodiscard]] std::size_t explaining() const {
+    return raw_.size() +
+           static_cast<std::size_t>(std::ranges::count_if(slots_, &Slot::is_explaining));
+  }
   void take_up();
   Result<void> start(Slot& slot);
   void attend(Slot& slot);
@@ -107,6 +114,7 @@ class Campaign final {
   void keep_unconfirmed();
   void wait();
   void tell();
+  void tell_of_the_rest();
   void take_counts(Slot& slot);
   [[nodiscard]] std::string folder_for(const Slot& slot) const {
     return fmt::format("{}/.explained-{}", folder_.findings(), slot.number);
@@ -124,6 +132,7 @@ class Campaign final {
   std::vector<Raw> raw_;
   Unconfirmed unconfirmed_;
   std::string why_not_;
+  bool has_told_of_the_rest_ = false;
   unsigned futile_starts_ = 0;
   unsigned silent_ends_ = 0;
   std::uint64_t starts_ = 0;
@@ -259,7 +268,7 @@ void Campaign::ended_explaining(Slot& slot, const std::optional<ExitStatus>& end
   if (end && !end->was_signalled && end->code == 1 && made) return keep(*made, raw);
   std::error_code error;
   fs::remove_all(folder_for(slot), error);
-  if (interrupted_) return;  // for the next session
+  if (interrupted_) return raw_.push_back(raw);  // for the next session
   if (end && !end->was_signalled && end->code == 0)
     return set_aside(raw, "it shows nothing in a clean process");
   set_aside(raw, fmt::format("it could not be explained ({})",
@@ -319,7 +328,16 @@ void Campaign::tell() {
   for (const Slot& slot : slots_) {
     if (slot.worker && !slot.is_explaining()) inputs += slot.counted.inputs;
   }
+  ledger_.note_explaining(explaining());
   ledger_.tell(inputs, count_files(folder_.inputs()));
+}
+
+/// It may take minutes, in which nobody need wonder why there is no end.
+void Campaign::tell_of_the_rest() {
+  if (!ledger_.is_over() || interrupted_ || explaining() == 0 ||
+      std::exchange(has_told_of_the_rest_, true))
+    return;
+  observer_.note(fmt::format("no more inputs: explaining {}", count_of(explaining(), "finding")));
 }
 
 Result<CampaignResult> Campaign::run() {
@@ -331,6 +349,7 @@ Result<CampaignResult> Campaign::run() {
       if (!slot.worker && (!is_over() || has_to_explain())) TRY_VOID(start(slot));
       is_busy = is_busy || slot.worker;
     }
+    tell_of_the_rest();
     if (!is_busy && is_over()) break;
     if (ledger_.is_time_to_tell()) tell();
     wait();

@@ -32,6 +32,7 @@ struct CampaignStatus {
   std::uint64_t features = 0;
   std::size_t corpus = 0;              ///< inputs that are kept
   std::size_t findings = 0;            ///< different ones, in all
+  std::size_t explaining = 0;          ///< found, and not explained yet
   std::uint64_t again = 0;             ///< what is known, found again
   Nanoseconds since_new{0};            ///< time since the corpus last grew
   std::vector<std::uint64_t> history;  ///< features, in even steps of time

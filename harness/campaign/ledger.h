@@ -37,6 +37,7 @@ class Ledger final {
   void add(const FuzzFinding& finding);
 
   void note_features(std::uint64_t seen) { status_.features = std::max(status_.features, seen); }
+  void note_explaining(std::size_t count) { status_.explaining = count; }
   /// A second has passed since the observer was told.
   [[nodiscard]] bool is_time_to_tell() const;
   /// `inputs`: of this session; `corpus`: that are kept.

@@ -82,6 +82,8 @@ class RealCampaign final {
   void explain(Scenario scenario, const Suspicion& suspicion);
   void keep(const FuzzFinding& finding, const std::string& report, const Scenario& small,
             const RunResult& last);
+  void tell();
+  void tell_of_the_rest();
 
   const RealKernel real_;
   const Target& target_;
@@ -96,6 +98,8 @@ class RealCampaign final {
   std::vector<Bytes> corpus_;
   std::set<std::uint64_t> seen_;
   std::uint64_t inputs_ = 0;
+  std::size_t explaining_ = 0;  ///< findings
+  bool has_told_of_the_rest_ = false;
   std::string why_not_;
 };
 
@@ -139,6 +143,7 @@ void RealCampaign::explain(Scenario scenario, const Suspicion& suspicion) {
   {
     const std::lock_guard lock(mutex_);
     if (!ledger_.note(suspicion)) return ledger_.note_again();
+    ++explaining_;
   }
   const Minimised smallest = minimise(
       make_legal(std::move(scenario), target_), target_,
@@ -164,6 +169,7 @@ void RealCampaign::explain(Scenario scenario, const Suspicion& suspicion) {
       finding.folder, finding.folder);
   if (last.verdict.grade == Grade::fail) report += "\n" + sockdrill::explain(last, false);
   const std::lock_guard lock(mutex_);
+  --explaining_;
   keep(finding, report, small, last);
 }
 
@@ -207,21 +213,38 @@ void RealCampaign::work(unsigned job) {
   }
 }
 
+void RealCampaign::tell() {
+  ledger_.note_explaining(explaining_);
+  ledger_.tell(inputs_, corpus_.size());
+}
+
+void RealCampaign::tell_of_the_rest() {
+  if (!ledger_.is_over() || interrupted_ || explaining_ == 0 ||
+      std::exchange(has_told_of_the_rest_, true))
+    return;
+  observer_.note(fmt::format("no more inputs: explaining {}", count_of(explaining_, "finding")));
+}
+
 Result<CampaignResult> RealCampaign::run() {
   for (const std::string& from : {folder_.inputs(), folder_.seeds()}) {
     for (const std::string& file : files_in(from)) corpus_.push_back(read_file(file).value_or(""));
   }
   if (corpus_.empty()) return fail("no scenario of the suite is for this server");
+  std::atomic<unsigned> working = options_.jobs;
   std::vector<std::jthread> threads;
   for (unsigned job = 0; job < options_.jobs; ++job)
-    threads.emplace_back([this, job] { work(job); });
-  while (!is_over()) {
+    threads.emplace_back([this, job, &working] {
+      work(job);
+      --working;
+    });
+  while (working > 0) {
     ::poll(nullptr, 0, 100);
     const std::lock_guard lock(mutex_);
-    if (ledger_.is_time_to_tell()) ledger_.tell(inputs_, corpus_.size());
+    tell_of_the_rest();
+    if (ledger_.is_time_to_tell()) tell();
   }
-  threads.clear();  // each ends its run
-  ledger_.tell(inputs_, corpus_.size());
+  threads.clear();
+  tell();
   return ledger_.result(why_not_);
 }
 

@@ -45,11 +45,14 @@ std::string graph_of(const std::vector<std::uint64_t>& values, std::size_t width
 }
 
 std::string status_line(const CampaignStatus& status, std::size_t columns) {
-  std::string line = fmt::format("{}  {} inputs  {}/s  {} features  corpus {}  {}  new {} ago",
-                                 clock_of(status.took), with_separators(status.inputs),
-                                 with_separators(static_cast<std::size_t>(status.rate)),
-                                 with_separators(status.features), with_separators(status.corpus),
-                                 count_of(status.findings, "finding"), clock_of(status.since_new));
+  const std::string explaining =
+      status.explaining > 0 ? fmt::format("  explaining {}", count_of(status.explaining, "finding"))
+                            : "";
+  std::string line = fmt::format(
+      "{}  {} inputs  {}/s  {} features  corpus {}  {}{}  new {} ago", clock_of(status.took),
+      with_separators(status.inputs), with_separators(static_cast<std::size_t>(status.rate)),
+      with_separators(status.features), with_separators(status.corpus),
+      count_of(status.findings, "finding"), explaining, clock_of(status.since_new));
   if (line.size() > columns) line.resize(columns);
   if (line.size() + 4 > columns) return line;
   return line + "  " + graph_of(status.history, std::min(kWidestGraph, columns - line.size() - 2));
@@ -81,7 +84,12 @@ std::string summary_of(const CampaignResult& result, const CampaignFolder& folde
                       with_separators(status.inputs), clock_of(status.took),
                       with_separators(average_rate(status)), with_separators(status.features),
                       count_of(status.corpus, "input") + " kept", folder.inputs());
-  text += fmt::format("{}, {} new", count_of(result.findings.size(), "finding"), result.fresh);
+  std::vector<std::string> found;
+  if (!result.findings.empty() || status.explaining == 0)
+    found.push_back(
+        fmt::format("{}, {} new", count_of(result.findings.size(), "finding"), result.fresh));
+  if (status.explaining > 0) found.push_back(fmt::format("{} being explained", status.explaining));
+  text += fmt::format("{}", fmt::join(found, ", "));
   if (status.again > 0)
     text += fmt::format("; what is known was found {} more", count_of(status.again, "time"));
   return text + (result.was_interrupted ? "; interrupted: the same command goes on\n" : "\n");

@@ -35,6 +35,19 @@ TEST(StatusTest, KeepsWithinTheTerminal) {
   EXPECT_EQ(status_line(status, 20), "00:12  8,123 inputs ");
 }
 
+TEST(StatusTest, SaysWhatIsBeingExplained) {
+  CampaignResult result{
+      .status = {.took = 5s, .explaining = 1, .history = {}}, .findings = {}, .why_not = ""};
+  EXPECT_NE(status_line(result.status, 200).find("  0 findings  explaining 1 finding  "),
+            std::string::npos);
+  result.was_interrupted = true;
+  const Result<CampaignFolder> folder = CampaignFolder::open(::testing::TempDir() + "status");
+  ASSERT_TRUE(folder);
+  const std::string summary = summary_of(result, *folder, "mine");
+  EXPECT_EQ(summary.substr(summary.find('\n') + 1),
+            "1 being explained; interrupted: the same command goes on\n");
+}
+
 TEST(StatusTest, ACampaignThatFindsNothingHasPassed) {
   CampaignResult result;
   ASSERT_EQ(results_of(result, "mine").size(), 1U);
