@@ -300,8 +300,10 @@ Arguments parse_arguments(int count, char** words) {
   ListArguments list;
   add_list(app, chosen, list);
   LintArguments lint;
-  add(app, "lint", "Checks scenario files and manifests without running anything", chosen, lint)
-      .add_option("files", lint.files, "scenario files, manifests, or folders of them")
+  add(app, "lint", "Checks scenarios, manifests and dialogues without running anything", chosen,
+      lint)
+      .add_option("files", lint.files,
+                  "files of scenarios, manifests or dialogues, or folders of them")
       ->required();
   ExplainArguments explain;
   add_checks(

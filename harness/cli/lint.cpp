@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <initializer_list>
+
 #include <fmt/format.h>
 
 #include "harness/base/try.h"
@@ -8,14 +11,28 @@ namespace sockdrill {
 
 namespace {
 
-/// A scenario, or a manifest: the keys tell which it is meant to be.
+bool has_any(const Node& root, std::initializer_list<const char*> keys) {
+  return std::ranges::any_of(keys, [&](const char* key) { return root.has(key); });
+}
+
+/// Where replies come from other ports it is for UDP, and else for any transport.
+Result<std::string> lint_dialogue(const Node& root) {
+  const Transport transport = root.has("replies_from") ? Transport::udp : Transport::tcp;
+  const Dialogue dialogue = TRY(read_dialogue(root, transport));
+  return fmt::format("a dialogue, {}", count_of(dialogue.exchanges.size(), "exchange"));
+}
+
+/// A scenario, a manifest or a dialogue: the keys tell which it is meant to be.
 Result<std::string> lint_file(const std::string& file) {
   Document document = TRY(read_document(file));
   const Node root(document);
-  if (root.has("command") && !root.has("steps")) {
+  const bool is_scenario = has_any(root, {"steps", "id", "level"});
+  if (!is_scenario && has_any(root, {"command", "listens", "speaks", "variants", "declares"})) {
     const std::vector<Target> targets = TRY(read_targets(document));
     return fmt::format("a manifest, {}", count_of(targets.size(), "target"));
   }
+  if (!is_scenario && has_any(root, {"dialogue", "greeting", "framing", "style", "replies_from"}))
+    return lint_dialogue(root);
   const Check check = TRY(read_check(std::move(document)));
   TRY_VOID(check_steps(check));
   return fmt::format("a scenario, {}{}", count_of(check.cases.size(), "case"),

@@ -74,6 +74,21 @@ SCENARIO("servers that do not come up are told apart", "[start]") {
   CHECK_THAT(missing.out, ContainsSubstring("not found in PATH"));
 }
 
+SCENARIO("a dialogue is checked as one", "[lint]") {
+  const Ran fine = sockdrill({"lint", SOCKDRILL_SOURCE "/harness/spec/login_smtp.json"});
+  CHECK(fine.exit_code == 0);
+  CHECK_THAT(fine.out, ContainsSubstring("a dialogue, 7 exchanges"));
+  const std::string file = write_file(
+      "dialogue.json", R"({"name": "kv", "dialogue": [{"reqest": "GET\r\n", "reply": "{any}"}]})");
+  const Ran ran = sockdrill({"lint", file});
+  CHECK(ran.exit_code == 2);
+  CHECK_THAT(ran.err, ContainsSubstring("request"));
+  const Ran manifest = sockdrill({"lint", write_file("half.json", R"({"name": "m", "listens":
+    {"transport": "tcp"}, "speaks": "echo"})")});
+  CHECK(manifest.exit_code == 2);
+  CHECK_THAT(manifest.err, ContainsSubstring("command"));
+}
+
 SCENARIO("a scenario with a mistake is refused with file, line, column and caret", "[lint]") {
   const std::string file = write_file("typo.json",
                                       "{\"id\": \"a/b\", \"level\": \"must\", \"summary\": \"s\", "
