@@ -177,8 +177,10 @@ void add_fuzz(CLI::App& app, Arguments& arguments, FuzzArguments& values) {
       ->capture_default_str();
   add_seed(command, values.seed);
   command
-      .add_option("--corpus", values.corpus,
-                  "the campaign's folder: inputs and findings; it goes on where it was")
+      .add_option(
+          "--corpus", values.corpus,
+          "the campaign's folder: inputs and findings; it goes on where it was. Without it: "
+          "fuzz-NAME here, after the server")
       ->type_name("DIR");
   command.add_option("--stop-at", values.stop_at, "ends when so many things were found")
       ->type_name("N");
@@ -210,9 +212,10 @@ void add_fuzz(CLI::App& app, Arguments& arguments, FuzzArguments& values) {
             values.coverage = words.empty() ? "" : words.front();
           },
           "no fuzzing: which lines of the server's the corpus executes, as HTML in this folder, or "
-          "in one of the campaign's; for servers built with clang's -fprofile-instr-generate "
+          "without a value in one of the campaign's; for servers built with clang's "
+          "-fprofile-instr-generate "
           "-fcoverage-mapping")
-      ->type_name("DIR")
+      ->type_name("[DIR]")
       ->expected(0, 1)
       ->excludes("--triage")
       ->excludes("--play");
@@ -220,6 +223,11 @@ void add_fuzz(CLI::App& app, Arguments& arguments, FuzzArguments& values) {
       .add_option("--report", values.reports,
                   "json=FILE, junit=FILE or another of run's; repeatable")
       ->type_name("FORMAT=FILE");
+  command.footer(
+      "With --play or --triage, and --exec without --speaks: what the finding's server spoke.\n"
+      "Exit codes: 0 nothing found, 1 findings, 2 usage or bad input, 3 the server did not start, "
+      "or serves nobody,\n"
+      "70 an error of ours, 130 interrupted with nothing found.");
 }
 
 void add_record(CLI::App& app, Arguments& arguments, RecordArguments& values) {
