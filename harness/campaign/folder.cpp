@@ -96,6 +96,12 @@ Result<void> CampaignFolder::write_subject(const CampaignSubject& subject) const
   return replace_file(file, json.dump(2) + "\n");
 }
 
+void CampaignFolder::drop_seeds() const {
+  std::error_code error;
+  fs::remove_all(seeds(), error);
+  fs::create_directories(seeds(), error);
+}
+
 Result<FuzzFinding> read_finding(const std::string& folder) {
   const std::string file = folder + "/finding.json";
   const Json json = read_json(file);

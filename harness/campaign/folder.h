@@ -71,6 +71,8 @@ class CampaignFolder final {
   Result<void> write_totals(const CampaignTotals& totals, const std::string& target) const;
   [[nodiscard]] CampaignSubject read_subject() const;
   Result<void> write_subject(const CampaignSubject& subject) const;
+  /// They are made anew by the next campaign.
+  void drop_seeds() const;
 
  private:
   std::string path_;

@@ -167,30 +167,47 @@ bool leaves_speaks_open(const FuzzArguments& arguments) {
   return !arguments.target.exec.empty() && arguments.target.speaks.empty();
 }
 
-/// One line where inputs and findings of another server would get mixed up with those of this one.
-void warn_of_another(const Subject& subject) {
+CampaignSubject subject_in(const Target& target) {
+  return {.target = target.name, .speaks = target.speaks.name};
+}
+
+/// Whether its folder holds what was made for another server, or for another dialogue.
+bool is_of_another(const Subject& subject) {
   const CampaignSubject was = subject.folder.read_subject();
   // Folders of earlier versions do not say what was spoken.
-  const bool is_same = was.target == subject.target.name &&
-                       (was.speaks.empty() || was.speaks == subject.target.speaks.name);
-  if (was.target.empty() || is_same) return;
+  return !was.target.empty() && !was.speaks.empty() && was != subject_in(subject.target);
+}
+
+/// Inputs and findings of two servers would be mixed up there.
+void warn_of_another(const Subject& subject) {
+  const CampaignSubject was = subject.folder.read_subject();
+  const CampaignSubject is = subject_in(subject.target);
   static_cast<void>(std::fprintf(
       stderr,
-      "sockdrill: %s: warning: it is of a campaign on %s, which speaks %s; this is %s, "
-      "which speaks %s: another --corpus keeps them apart\n",
-      subject.folder.path().c_str(), was.target.c_str(),
-      was.speaks.empty() ? "?" : was.speaks.c_str(), subject.target.name.c_str(),
-      subject.target.speaks.name.c_str()));
+      "sockdrill: %s: warning: it is of a campaign on %s, which speaks %s; this is %s, which "
+      "speaks %s: another --corpus keeps them apart\n",
+      subject.folder.path().c_str(), was.target.c_str(), was.speaks.c_str(), is.target.c_str(),
+      is.speaks.c_str()));
+}
+
+/// Says what was done there before. What a campaign has left that never began, as with a wrong
+/// --speaks, is nothing to go on from.
+Result<void> take_over(const Subject& subject) {
+  const std::uint64_t before = subject.folder.read_totals().inputs;
+  if (before == 0) {
+    if (is_of_another(subject)) subject.folder.drop_seeds();
+    return subject.folder.write_subject(subject_in(subject.target));
+  }
+  if (is_of_another(subject)) warn_of_another(subject);
+  print(fmt::format("goes on after {}\n", count_of(before, "input")));
+  return {};
 }
 
 Result<int> carry_out_campaign(const Home& home, const Installation& installation,
                                const Subject& subject, const FuzzArguments& arguments,
                                Nanoseconds time, const FuzzReports& reports) {
   const std::string& name = subject.target.name;
-  warn_of_another(subject);
-  TRY_VOID(subject.folder.write_subject({.target = name, .speaks = subject.target.speaks.name}));
-  const std::uint64_t before = subject.folder.read_totals().inputs;
-  if (before > 0) print(fmt::format("goes on after {}\n", count_of(before, "input")));
+  TRY_VOID(take_over(subject));
   print(fmt::format("fuzzing {} {} with {}, in {}\n", name,
                     time == Nanoseconds{0} ? "until interrupted" : "for " + clock_of(time),
                     count_of(arguments.jobs, "job"), subject.folder.path()));
@@ -203,6 +220,7 @@ Result<int> carry_out_campaign(const Home& home, const Installation& installatio
   const CampaignResult result = TRY(run_campaign(home, installation, subject.target, subject.folder,
                                                  options, live, catch_interrupts()));
   live.clear();
+  if (result.status.inputs > 0) TRY_VOID(subject.folder.write_subject(subject_in(subject.target)));
   int code = code_of(result.findings);
   if (!result.why_not.empty()) {
     static_cast<void>(std::fprintf(stderr, "sockdrill: %s cannot be fuzzed: %s\n", name.c_str(),
@@ -265,7 +283,7 @@ int carry_out_coverage(const Home& home, const Installation& installation, const
 Result<int> carry_out_upkeep(const Home& home, const Installation& installation,
                              const Subject& subject, const FuzzArguments& arguments) {
   const std::atomic<bool>& interrupted = catch_interrupts();
-  warn_of_another(subject);
+  if (is_of_another(subject)) warn_of_another(subject);
   const auto tell = [&](const SmallerCorpus& corpus) {
     print(fmt::format("{} looked at, {} kept in {}\n", count_of(corpus.before, "input"),
                       with_separators(corpus.after), subject.folder.inputs()));

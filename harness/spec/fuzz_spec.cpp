@@ -212,6 +212,24 @@ SCENARIO("a server that serves nobody is not fuzzed, on either kernel", "[fuzz]"
   says("spins-at-once", {"--for", "1"}, "the server does not listen where it was told to");
 }
 
+SCENARIO("a --speaks that was wrong leaves nothing behind", "[fuzz]") {
+  const std::string folder = make_folder("wrong-speaks");
+  const std::string server =
+      SOCKDRILL_BUILD "/libexec/sockdrill/models/tcp-multi-thread --protocol line --port {port}";
+  const auto fuzz = [&](const char* speaks) {
+    return sockdrill({"fuzz", "--exec", server, "--speaks", speaks, "--declares",
+                      R"({"concurrency": "concurrent"})", "--for", "1", "--corpus", folder});
+  };
+  const Ran wrong = fuzz("daytime");
+  if (cannot_be(wrong)) return;
+  CHECK(wrong.exit_code == 3);
+  const Ran ran = fuzz("line");
+  CAPTURE(ran.out, ran.err);
+  CHECK(ran.exit_code == 0);
+  CHECK(ran.err.empty());
+  CHECK_THAT(ran.out, !ContainsSubstring("goes on"));
+}
+
 SCENARIO("a campaign that cannot be is refused with a reason", "[fuzz]") {
   SECTION("a time that is none") {
     const Ran ran = sockdrill({"fuzz", "-t", "udp:echo", "--for", "3x"});
