@@ -28,8 +28,8 @@ using namespace std::chrono_literals;
 /// For one finding: minimising plays it some hundreds of times.
 constexpr Nanoseconds kPatienceToExplain = 5min;
 /// From its start to the end of its first input, where none was played yet: one that takes longer
-/// computes for ever.
-constexpr Nanoseconds kPatienceToBegin = 15s;
+/// computes for ever, however busy the machine is.
+constexpr Nanoseconds kPatienceToBegin = 60s;
 /// For one that has had no time to listen before time was up.
 constexpr Nanoseconds kPatienceToListen = 3s;
 /// A server that is started so often in turn and plays nothing will not.

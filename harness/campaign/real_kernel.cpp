@@ -22,9 +22,11 @@ std::string RealKernel::why_not_fuzzed(const Target& target, Nanoseconds patienc
   caps.start = std::min(caps.start, patience);
   const RunResult result = play(nothing, "fuzz/start.json", target, caps, interrupted);
   if (serves_nobody(result.verdict)) return sockdrill::serves_nobody(target);
-  if (!result.verdict.did_not_start) return {};
-  const auto why = std::ranges::find(result.recording->events, Kind::not_listening, &Event::kind);
-  return fmt::format("the server does not listen where it was told to: {}", why->text);
+  if (!result.verdict.did_not_start || !result.recording) return {};
+  const std::vector<Event>& events = result.recording->events;
+  const auto why = std::ranges::find(events, Kind::not_listening, &Event::kind);
+  return fmt::format("the server does not listen where it was told to: {}",
+                     why == events.end() ? result.verdict.reason : why->text);
 }
 
 RunResult RealKernel::play(const Scenario& scenario, const std::string& file, const Target& target,

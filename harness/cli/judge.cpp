@@ -81,9 +81,9 @@ int carry_out(const ReplayArguments& arguments) {
       print, ConsoleOptions{.color = is_terminal && std::getenv("NO_COLOR") == nullptr,
                             .progress = is_terminal,
                             .verbose = true}));
-  const std::atomic<bool> interrupted{false};
+  const std::atomic<bool> is_interrupted{false};
   return run_suite(*home, *installation, {*check}, {recording->target}, options, reporters,
-                   interrupted);
+                   is_interrupted);
 }
 
 }  // namespace sockdrill

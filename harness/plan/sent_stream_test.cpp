@@ -8,7 +8,7 @@ namespace {
 Content octets(const Bytes& text) { return Content(text); }
 
 /// Each text a send; one that ends in `!` ends in an urgent octet.
-SentStream sent(const std::vector<Bytes>& texts) {
+SentStream stream_of(const std::vector<Bytes>& texts) {
   SentStream stream;
   for (const Bytes& text : texts) stream.append(octets(text), text.ends_with('!'));
   return stream;
@@ -21,13 +21,13 @@ Bytes late(const SentStream& stream, const Bytes& received) {
 }
 
 TEST(SentStreamTest, ComesBackAsItWasSentWithoutUrgentOctets) {
-  EXPECT_EQ(echo(sent({"ab", "cd"}), "xyz"), "abcd");
-  EXPECT_FALSE(sent({"ab"}).has_urgent());
-  EXPECT_EQ(late(sent({"ab"}), "ab"), "");
+  EXPECT_EQ(echo(stream_of({"ab", "cd"}), "xyz"), "abcd");
+  EXPECT_FALSE(stream_of({"ab"}).has_urgent());
+  EXPECT_EQ(late(stream_of({"ab"}), "ab"), "");
 }
 
 TEST(SentStreamTest, AnEchoMayHaveAnUrgentOctetOrLackIt) {
-  const SentStream stream = sent({"ab!", "cd"});
+  const SentStream stream = stream_of({"ab!", "cd"});
   EXPECT_EQ(echo(stream, "ab!cd"), "ab!cd");
   EXPECT_EQ(echo(stream, "abcd"), "abcd");
   EXPECT_EQ(echo(stream, "abc"), "abcd");
@@ -36,24 +36,24 @@ TEST(SentStreamTest, AnEchoMayHaveAnUrgentOctetOrLackIt) {
 }
 
 TEST(SentStreamTest, OnlyTheUrgentOctetMayBeMissing) {
-  EXPECT_EQ(echo(sent({"ab!", "cd"}), "acd"), "ab!cd");
-  EXPECT_EQ(echo(sent({"ab!", "cd"}), "ab?cd"), "ab!cd");
+  EXPECT_EQ(echo(stream_of({"ab!", "cd"}), "acd"), "ab!cd");
+  EXPECT_EQ(echo(stream_of({"ab!", "cd"}), "ab?cd"), "ab!cd");
 }
 
 TEST(SentStreamTest, EachOfSeveralMayBeMissingAlsoBesideItsLike) {
-  const SentStream alike = sent({"!", "!", "a"});
+  const SentStream alike = stream_of({"!", "!", "a"});
   EXPECT_EQ(echo(alike, "!!a"), "!!a");
   EXPECT_EQ(echo(alike, "!a"), "!a");
   EXPECT_EQ(echo(alike, "a"), "a");
   // An urgent octet and an ordinary one of the same value: the ordinary one must be there.
-  SentStream mixed = sent({"!"});
+  SentStream mixed = stream_of({"!"});
   mixed.append(octets("!a"));
   EXPECT_EQ(echo(mixed, "!a"), "!a");
   EXPECT_EQ(echo(mixed, "!!a"), "!!a");
 }
 
 TEST(SentStreamTest, AnUrgentOctetAtTheEndMayComeLater) {
-  const SentStream stream = sent({"ab!"});
+  const SentStream stream = stream_of({"ab!"});
   EXPECT_EQ(echo(stream, "ab"), "ab");
   EXPECT_EQ(late(stream, "ab"), "!");
   EXPECT_EQ(late(stream, "ab!"), "");
