@@ -9,13 +9,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "harness/base/fd.h"
 #include "harness/base/try.h"
+#include "harness/fuzzer/death_by_sanitizer.h"
 #include "harness/fuzzer/feedback.h"
 #include "harness/fuzzer/fuzz_request.h"
 #include "harness/fuzzer/line_counters.h"
@@ -24,10 +24,7 @@
 #include "harness/fuzzer/trials.h"
 #include "harness/simulated/take_over.h"
 
-extern "C" {
-[[gnu::weak]] void __sanitizer_set_death_callback(void (*callback)());
-[[gnu::weak]] void __asan_init();
-}
+extern "C" [[gnu::weak]] void __asan_init();
 
 namespace sockdrill {
 
@@ -118,18 +115,6 @@ std::string first_line_of_report(const std::string& output) {
   return output.substr(begin, output.find('\n', at) - begin);
 }
 
-// A sanitizer calls functions, and hands them nothing of ours.
-std::function<void()> on_death_by_sanitizer;
-
-/// In the place of libFuzzer's, which knows the last input, and nothing of those before it.
-void hear_of_death() {
-  if (__sanitizer_set_death_callback == nullptr) return;
-  __sanitizer_set_death_callback([] {
-    sim::current_task = nullptr;
-    on_death_by_sanitizer();
-  });
-}
-
 int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlayerOptions& place) {
   // libFuzzer says what it has to say to stderr, before and while the server has ours.
   const OwnedFd outside{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, sim::kFirstRealNumber)};
@@ -144,11 +129,18 @@ int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlay
   FuzzCounters& counters = counters_in(request.counters);
   const std::set<std::string> known(request.known.begin(), request.known.end());
   std::optional<Feedback> feedback;
+  ServerFuzzer* the_fuzzer = nullptr;
   ServerFuzzerOptions options{.place = place};
   options.artifact_prefix = artifact_prefix_in(request.words);
   options.on_start = [&] {
     output.take_over();
-    hear_of_death();
+    // In the place of libFuzzer's, which knows the last input, and nothing of those before it.
+    before_death_by_sanitizer([&] {
+      lines->write();
+      const std::string text = output.text();
+      const std::string crash = crash_in(text);
+      the_fuzzer->die_of(Suspicion{"crash", crash.empty() ? first_line_of_report(text) : crash});
+    });
   };
   options.on_input = [&] {
     feedback->forget_clients();
@@ -182,12 +174,7 @@ int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlay
   };
   ServerFuzzer fuzzer(std::move(program), sim::memory_of_program(), request.target,
                       std::move(options));
-  on_death_by_sanitizer = [&] {
-    lines->write();
-    const std::string text = output.text();
-    const std::string crash = crash_in(text);
-    fuzzer.die_of(Suspicion{"crash", crash.empty() ? first_line_of_report(text) : crash});
-  };
+  the_fuzzer = &fuzzer;
   feedback.emplace(fuzzer.simulation(), request.target.speaks.style == Style::echo);
   fuzzer.simulation().on_crash = report_crash;
   // It has a thread's stack and end from the C library's own threads.

@@ -22,6 +22,7 @@
 #include "harness/base/try.h"
 #include "harness/base/version.h"
 #include "harness/fuzz/compact.h"
+#include "harness/fuzzer/death_by_sanitizer.h"
 #include "harness/judge/judge.h"
 #include "harness/play/player.h"
 #include "harness/report/report.h"
@@ -202,8 +203,8 @@ std::string Trials::in_child(Body body) {
     ::signal(SIGXCPU, SIG_DFL);
     sim::Simulation simulation(program_, memory_);
     simulation.on_crash = on_crash;
-    const std::string text = body(simulation);
-    static_cast<void>(::pwrite(said.raw(), text.data(), text.size(), 0));
+    said_ = said.raw();
+    say(body(simulation));
     static_cast<void>(std::fflush(nullptr));
     ::_exit(0);
   }
@@ -220,6 +221,10 @@ std::string Trials::in_child(Body body) {
   was_late_ = was_late_ || (WIFSIGNALED(ended_as_) && WTERMSIG(ended_as_) == SIGXCPU);
   output_ = contents_of(written);
   return contents_of(said);
+}
+
+void Trials::say(const std::string& text) const {
+  static_cast<void>(::pwrite(said_, text.data(), text.size(), 0));
 }
 
 std::optional<Suspicion> Trials::play_briefly(const Scenario& scenario) {
@@ -272,14 +277,26 @@ std::string Trials::explain(const Scenario& scenario) {
   const std::string said = in_child([&](sim::Simulation& simulation) -> std::string {
     const auto world = make_simulated_world(
         simulation, target_, SimulatedWorldOptions{.port = place_.port, .path = place_.path});
-    Played played = sockdrill::play(*world, *plan, PlayOptions{});
-    played.recording.target = target_;
+    Recording head;
+    head.target = target_;
+    head.scenario = write_scenario(scenario);
+    head.scenario_file = scenario.id;
+    head.cases.emplace_back();
+    head.version = version();
+    PlayOptions options;
+    options.on_begin = [&](const std::vector<Event>& events) {
+      before_death_by_sanitizer([&] {
+        head.events = events;
+        const std::string text = write_recording(head);
+        say(std::to_string(text.size()) + "\n" + text);
+      });
+    };
+    Played played = sockdrill::play(*world, *plan, options);
+    before_death_by_sanitizer([] {});  // the events are elsewhere now
+    head.events = std::exchange(played.recording.events, {});
+    played.recording = std::move(head);
     RunResult result{.check = scenario.id, .target = target_.name, .summary = scenario.summary};
     result.scenario_text = write_scenario(scenario).dump(2);
-    played.recording.scenario = write_scenario(scenario);
-    played.recording.scenario_file = scenario.id;
-    played.recording.cases.emplace_back();
-    played.recording.version = version();
     result.verdict = judge(*plan, played.recording);
     std::string text = write_recording(played.recording);
     const std::string size = std::to_string(text.size()) + "\n";

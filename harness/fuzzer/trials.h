@@ -57,6 +57,7 @@ class Trials final {
  private:
   template <typename Body>
   std::string in_child(Body body);
+  void say(const std::string& text) const;
   std::optional<Suspicion> play(const Scenario& scenario, std::string* calls, bool is_brief);
 
   sim::ServerProgram program_;
@@ -65,6 +66,7 @@ class Trials final {
   QuickPlayerOptions place_;
   int seconds_;
   int ended_as_ = 0;  ///< the child, as wait(2) gives it
+  int said_ = -1;     ///< of the child: a file for what it has to say
   bool was_late_ = false;
   std::string output_;
   std::string recording_;

@@ -225,6 +225,7 @@ Task<void> Player::run() {
 
 Played play(World& world, const Plan& plan, const PlayOptions& options) {
   Played played;
+  if (options.on_begin) options.on_begin(played.recording.events);
   Player player(world, plan, options, played.recording.events);
   Task<void> run = player.run();
   player.loop().run(run);

@@ -19,6 +19,9 @@ struct PlayOptions {
   bool keeps_server = false;
   /// Where memory is what grows: runtimes that collect garbage take more for a while.
   int memory_rounds = 5;
+  /// Told when it begins where the events are put, for whoever must leave in the middle and wants
+  /// to keep them. They are moved when play() returns.
+  std::function<void(const std::vector<Event>& events)> on_begin;
 };
 
 struct Played {

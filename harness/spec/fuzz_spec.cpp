@@ -141,13 +141,18 @@ SCENARIO("a defect behind a login is reached, whose states only the replies tell
 }
 
 SCENARIO("what a sanitizer of the server's reports is a finding", "[fuzz]") {
-  const Ran ran = sockdrill({"fuzz", "--exec", std::string(SOCKDRILL_OVERRUN_SERVER) + " {port}",
-                             "--world", "simulated", "--stop-at", "1", "--for", "10m", "--corpus",
-                             make_folder("overrun")});
+  const std::string folder = make_folder("overrun");
+  const Ran ran =
+      sockdrill({"fuzz", "--exec", std::string(SOCKDRILL_OVERRUN_SERVER) + " {port}", "--world",
+                 "simulated", "--stop-at", "1", "--for", "10m", "--corpus", folder});
   CAPTURE(ran.out, ran.err);
   if (cannot_be(ran)) return;
   CHECK(ran.exit_code == 1);
   CHECK_THAT(ran.out, ContainsSubstring("AddressSanitizer: heap-buffer-overflow in serve()"));
+  // What the clients did until then is on record, though the report ended it.
+  const std::filesystem::directory_iterator findings(folder + "/findings");
+  CHECK_THAT(read_file(findings->path().string() + "/recording.jsonl"),
+             ContainsSubstring("\"kind\":\"sent\""));
 }
 
 SCENARIO("a campaign that is killed leaves nothing running, and goes on", "[fuzz]") {
