@@ -161,7 +161,8 @@ void RealCampaign::explain(Scenario scenario, const Suspicion& suspicion) {
   Scenario small = smallest.scenario;
   small.id = "found/" + finding.name;
   small.summary = suspicion.rule + ": " + suspicion.what;
-  const RunResult last = play(small);
+  RunResult last = play(small);
+  last.replay_command.clear();  // the report names its own, with files that are there
   std::string report = fmt::format(
       "{}\nseverity: {}\n{}\nminimised in {} trials\n\nsee it again:\n  sockdrill run "
       "{}/scenario.json -t {}/server.json\n",
