@@ -19,6 +19,7 @@
 
 #include "harness/base/deadline.h"
 #include "harness/base/fd.h"
+#include "harness/base/text.h"
 #include "harness/base/try.h"
 #include "harness/base/version.h"
 #include "harness/fuzz/compact.h"
@@ -94,8 +95,9 @@ class CallLog final {
 std::string function_in(std::string_view line) {
   const std::size_t in = line.find(" in ");
   if (in == std::string_view::npos) return {};
-  line.remove_prefix(in + 4);
-  return std::string(line.substr(0, line.find_first_of(" (")));
+  std::string function(line.substr(in + 4));
+  replace_all(function, "(anonymous namespace)::", "");
+  return function.substr(0, function.find_first_of(" ("));
 }
 
 /// Not the sanitizer's own, nor the C library's: where the server was.
