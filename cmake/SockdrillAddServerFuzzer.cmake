@@ -92,10 +92,6 @@ const char* const sockdrill_fuzzer_path = \"@path@\";
     endif()
     target_compile_options(${name} PRIVATE "-fsanitize=${sanitizers}")
   endif()
-  if(flags MATCHES "-fsanitize=[^ ]*(undefined|vptr)")
-    # It looks at memory by way of pipe(2), which on a server's task is the simulated one.
-    target_compile_options(${name} PRIVATE -fno-sanitize=vptr)
-  endif()
   include("${SOCKDRILL_FUZZER_LISTS}/FindLibFuzzer.cmake")
   if(NOT SOCKDRILL_LIBFUZZER)
     message(FATAL_ERROR "sockdrill_add_server_fuzzer(${name}): clang's libFuzzer is not installed")
