@@ -24,8 +24,6 @@
 #include "harness/fuzzer/trials.h"
 #include "harness/simulated/take_over.h"
 
-extern "C" [[gnu::weak]] void __asan_init();
-
 namespace sockdrill {
 
 namespace {
@@ -177,9 +175,6 @@ int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlay
   the_fuzzer = &fuzzer;
   feedback.emplace(fuzzer.simulation(), request.target.speaks.style == Style::echo);
   fuzzer.simulation().on_crash = report_crash;
-  // It has a thread's stack and end from the C library's own threads.
-  if (__asan_init != nullptr)
-    fuzzer.simulation().no_threads_because = "in a program with AddressSanitizer";
   adopt_counters_of_program();
   const int status = run_libfuzzer(fuzzer, request.words);
   lines->write();

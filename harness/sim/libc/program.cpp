@@ -20,18 +20,22 @@ namespace sockdrill::sim {
 
 namespace {
 
+bool is_one_of(std::string_view path, std::initializer_list<std::string_view> libraries) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return std::ranges::any_of(libraries,
+                             [&](std::string_view one) { return name.starts_with(one); });
+}
+
+bool is_sanitizers_library(std::string_view path) {
+  return is_one_of(path, {"libclang_rt", "libasan", "libubsan"});
+}
+
 /// Whose state is everybody's: the C library (malloc!), the C++ library, sanitizers, and us.
 bool is_common(std::string_view path) {
-  const std::size_t slash = path.rfind('/');
-  const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
-  for (const std::string_view common :
-       {"ld-linux", "libc.so",      "libc-",       "libpthread",  "libdl.",
-        "libm.",    "libm-",        "librt.",      "libstdc++",   "libgcc_s",
-        "libc++",   "libsockdrill", "libfmt",      "libclang_rt", "libasan",
-        "libubsan", "libjemalloc",  "libtcmalloc", "linux-vdso",  "libresolv"}) {
-    if (name.starts_with(common)) return true;
-  }
-  return false;
+  return is_sanitizers_library(path) ||
+         is_one_of(path, {"ld-linux", "libc.so", "libc-", "libpthread", "libdl.", "libm.", "libm-",
+                          "librt.", "libstdc++", "libgcc_s", "libc++", "libsockdrill", "libfmt",
+                          "libjemalloc", "libtcmalloc", "linux-vdso", "libresolv"});
 }
 
 bool is_containing = false;
@@ -76,13 +80,14 @@ struct Stretch {
 };
 
 /// A sanitizer that is linked into the program has its allocator in there, and other state that is
-/// everybody's. By its namespaces; what lies between two of its variables in a section is its own,
-/// too, for linkers keep the parts of an archive together.
+/// everybody's. By its namespaces, and its names for the C library's functions. What lies between
+/// two of its variables in a section is its own, too: linkers keep the parts of an archive
+/// together.
 bool is_of_sanitizer(std::string_view mangled) {
   return mangled.find("6__asan") != mangled.npos || mangled.find("6__lsan") != mangled.npos ||
          mangled.find("7__ubsan") != mangled.npos ||
          mangled.find("11__sanitizer") != mangled.npos ||
-         mangled.find("14__interception") != mangled.npos;
+         mangled.find("14__interception") != mangled.npos || mangled.starts_with("__interceptor_");
 }
 
 /// What is nobody's own, in ascending order.
@@ -210,9 +215,7 @@ bool is_called_by_sanitizer(const void* caller) {
         if (!holds(*info, found.caller)) return 0;
         found.is_in_program = is_program(*info);
         found.base = info->dlpi_addr;
-        const std::string_view path = info->dlpi_name;
-        for (const char* library : {"libclang_rt.", "libasan.", "libubsan."})
-          found.is_sanitizer = found.is_sanitizer || path.find(library) != path.npos;
+        found.is_sanitizer = is_sanitizers_library(info->dlpi_name);
         return 1;
       },
       &search);

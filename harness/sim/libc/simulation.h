@@ -71,9 +71,6 @@ class Simulation final {
   /// far as it was that.
   std::function<void(const Task&, int signal, std::optional<std::uintptr_t> address)> on_crash;
 
-  /// A server that starts a thread cannot be simulated, for this reason; "": it can.
-  std::string no_threads_because;
-
   /// Told when AddressSanitizer is about to start its symbolizer for a report, on the task's stack.
   std::function<void()> on_report;
 
