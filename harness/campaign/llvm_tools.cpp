@@ -1,9 +1,5 @@
 #include "harness/campaign/llvm_tools.h"
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/base/fd.h"
+#include "harness/base/run_program.h"
 #include "harness/base/text.h"
 #include "harness/base/try.h"
 #include "harness/document/document.h"
@@ -25,28 +21,14 @@ namespace fs = std::filesystem;
 
 /// What it writes to stdout. The error: its last line on stderr.
 Result<std::string> run_tool(std::vector<std::string> words) {
-  const OwnedFd out{::memfd_create("out", MFD_CLOEXEC)};
-  const OwnedFd err{::memfd_create("err", MFD_CLOEXEC)};
-  posix_spawn_file_actions_t actions{};
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&actions, out.raw(), STDOUT_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, err.raw(), STDERR_FILENO);
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-  pid_t child = -1;
-  const int error = ::posix_spawn(&child, pointers[0], &actions, nullptr, pointers.data(), environ);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return fail(describe(Errno{error}), words[0]);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && last_errno().value == EINTR) {
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return contents_of(out);
-  std::string said = contents_of(err);
-  while (said.ends_with('\n')) said.pop_back();
-  return fail(said.empty() ? "it fails, and says nothing" : said.substr(said.rfind('\n') + 1),
-              words[0]);
+  const std::string name = words.at(0);
+  ProgramRan ran = run_program(std::move(words));
+  if (ran.error.value != 0) return fail(describe(ran.error), name);
+  if (ran.is_done()) return std::move(ran.out);
+  while (ran.err.ends_with('\n')) ran.err.pop_back();
+  return fail(
+      ran.err.empty() ? "it fails, and says nothing" : ran.err.substr(ran.err.rfind('\n') + 1),
+      name);
 }
 
 /// "llvm-profdata-14" -> "-14"; nothing: it is something else.

@@ -1,6 +1,5 @@
 #include "harness/fuzzer/finding.h"
 
-#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "harness/base/fd.h"
+#include "harness/base/run_program.h"
 #include "harness/base/text.h"
 #include "harness/base/try.h"
 #include "harness/fuzz/compact.h"
@@ -60,20 +60,8 @@ std::string find_sockdrill(const std::string& self) {
 
 /// The exit status of a program, of which nobody reads what it says; -1: it could not be run.
 int run_quietly(std::vector<std::string> words) {
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-    ::dup2(nowhere, STDOUT_FILENO);
-    ::dup2(nowhere, STDERR_FILENO);
-    ::execvp(pointers[0], pointers.data());
-    ::_exit(127);
-  }
-  int status = 0;
-  const bool has_ended = child > 0 && ::waitpid(child, &status, 0) == child && WIFEXITED(status);
-  return has_ended ? WEXITSTATUS(status) : -1;
+  const ProgramRan ran = run_program(std::move(words));
+  return ran.error.value == 0 && WIFEXITED(ran.status) ? WEXITSTATUS(ran.status) : -1;
 }
 
 std::string in_the_real_world(const Scenario& scenario, int status) {
@@ -84,7 +72,6 @@ std::string in_the_real_world(const Scenario& scenario, int status) {
       return "only the simulated kernel shows it: on the real one the same scenario passes";
     case 1:
       return "the real kernel shows a failure, too";
-    case 127:
     case -1:
       return "not tried on the real kernel: `sockdrill` was not found";
     default:

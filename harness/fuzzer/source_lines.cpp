@@ -1,37 +1,15 @@
 #include "harness/fuzzer/source_lines.h"
 
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "harness/base/fd.h"
+#include "harness/base/run_program.h"
 #include "harness/base/text.h"
 
 namespace sockdrill {
 
 namespace {
-
-/// What it writes to stdout; "" when it cannot be run, or fails.
-std::string output_of(std::vector<std::string> words) {
-  const OwnedFd out{::memfd_create("out", MFD_CLOEXEC)};
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::dup2(out.raw(), STDOUT_FILENO);
-    ::close(STDERR_FILENO);
-    ::execvp(pointers[0], pointers.data());
-    ::_exit(127);
-  }
-  int status = 0;
-  const bool is_done = child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
-  return is_done ? contents_of(out) : "";
-}
 
 /// "0x1234" of "    #1 0x5581 in f (module+0x1234)"; "": it is none of the module's.
 std::string offset_in(const std::string& frame, const std::string& module) {
@@ -59,7 +37,7 @@ std::string with_source_lines(const std::string& stack, const std::string& modul
       words.push_back(looked_up_at(line, offset));
   }
   if (words.size() == 3) return stack;
-  const std::vector<std::string> places = split(output_of(std::move(words)), '\n');
+  const std::vector<std::string> places = split(run_program(std::move(words)).out, '\n');
   std::size_t next = 0;
   std::string text;
   for (const std::string& line : lines) {
