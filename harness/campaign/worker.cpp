@@ -7,6 +7,7 @@
 
 #include "harness/base/fd.h"
 #include "harness/base/try.h"
+#include "harness/suite/preloadable.h"
 
 namespace sockdrill {
 
@@ -24,18 +25,6 @@ Result<const FuzzCounters*> map_counters(const std::string& file) {
       fd.is_open() ? ::mmap(nullptr, sizeof none, PROT_READ, MAP_SHARED, fd.raw(), 0) : MAP_FAILED;
   if (place == MAP_FAILED) return fail(describe(last_errno()), file);
   return static_cast<const FuzzCounters*>(place);
-}
-
-/// What servers that were built with sanitizers need, after what their manifests say of it. Our
-/// library comes before a shared one of theirs; leaks are looked for by growth; what was freed and
-/// is kept costs time with each input; a report ends the process, as a crash does.
-void set_options_of_sanitizers(std::map<std::string, std::string>& environment) {
-  const auto add = [&](const char* variable, const char* options) {
-    std::string& value = environment[variable];
-    value = value.empty() ? options : value + ":" + options;
-  };
-  add("ASAN_OPTIONS", "detect_leaks=0:quarantine_size_mb=8:verify_asan_link_order=0");
-  add("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1");
 }
 
 }  // namespace
@@ -65,8 +54,7 @@ Result<std::unique_ptr<Worker>> Worker::start(const Home& home, FuzzRequest requ
                              .port = request.port,
                              .path = request.path};
   Launch launch = launch_of(target, placeholders_of(target, server, stage.temp_inside(), places));
-  launch.environment["LD_PRELOAD"] = library;
-  set_options_of_sanitizers(launch.environment);
+  preload(library, launch.environment);
   launch.environment[kFuzzVariable] = stage.temp_inside() + file;
   // One that counts its lines makes a file in our folder as it starts, unless told so; what counts
   // is written where the request says.

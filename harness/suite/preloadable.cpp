@@ -29,4 +29,17 @@ std::string why_not_preloadable(const std::string& program) {
   return fmt::format("{} is linked statically: its system calls cannot be simulated", program);
 }
 
+void preload(const std::string& library, std::map<std::string, std::string>& environment) {
+  environment["LD_PRELOAD"] = library;
+  const auto add = [&](const char* variable, const char* options) {
+    std::string& value = environment[variable];
+    value = value.empty() ? options : value + ":" + options;
+  };
+  // A shared runtime comes after our library. The simulation's stacks are not looked through for
+  // leaks, which are looked for by growth; what was freed and is kept costs time with each input; a
+  // report ends the process, as a crash does.
+  add("ASAN_OPTIONS", "detect_leaks=0:quarantine_size_mb=8:verify_asan_link_order=0");
+  add("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1");
+}
+
 }  // namespace sockdrill

@@ -34,7 +34,7 @@ Launch launch_of_request(const Stage& stage, const Target& target, const Simulat
                              .port = request.port,
                              .path = request.path};
   Launch launch = launch_of(target, placeholders_of(target, server, stage.temp_inside(), places));
-  launch.environment["LD_PRELOAD"] = library;
+  preload(library, launch.environment);
   launch.environment[kSimulationVariable] = stage.temp_inside() + request_name;
   return launch;
 }
