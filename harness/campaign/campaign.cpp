@@ -236,7 +236,7 @@ void Campaign::ended_fuzzing(Slot& slot, const ExitStatus& end) {
 }
 
 void Campaign::set_aside(const Raw& raw, const std::string& why) {
-  const fs::path folder = folder_.path() + "/unconfirmed";
+  const fs::path folder = folder_.unconfirmed();
   std::error_code error;
   fs::create_directories(folder, error);
   const std::string aside = folder / fs::path(raw.file).filename();

@@ -63,6 +63,7 @@ class CampaignFolder final {
   [[nodiscard]] std::string inputs() const { return path_ + "/inputs"; }
   [[nodiscard]] std::string seeds() const { return path_ + "/seeds"; }
   [[nodiscard]] std::string known() const { return path_ + "/known"; }
+  [[nodiscard]] std::string unconfirmed() const { return path_ + "/unconfirmed"; }
   [[nodiscard]] std::string found() const { return path_ + "/found"; }
   [[nodiscard]] std::string findings() const { return path_ + "/findings"; }
   [[nodiscard]] const std::string& path() const { return path_; }

@@ -102,7 +102,7 @@ bool is_ours(std::string_view line) {
 
 /// The report of a sanitizer, without its legend.
 std::string stack_in(const std::string& output) {
-  const std::size_t from = output.find("ERROR: ");
+  const std::size_t from = find_report(output);
   if (from == std::string::npos) return {};
   const std::size_t begin = output.rfind('\n', from) + 1;
   const std::size_t end = output.find("SUMMARY: ", from);

@@ -110,10 +110,7 @@ bool is_servers(const std::string& function) {
 
 }  // namespace
 
-namespace {
-
-/// "ERROR: " of a sanitizer or of ours; a server's own log may have other ones.
-std::size_t find_error(const std::string& output) {
+std::size_t find_report(const std::string& output) {
   constexpr std::string_view kMark = "ERROR: ";
   std::size_t at = 0;
   while ((at = output.find(kMark, at)) != std::string::npos) {
@@ -126,10 +123,8 @@ std::size_t find_error(const std::string& output) {
   return at;
 }
 
-}  // namespace
-
 std::string crash_in(const std::string& output) {
-  const std::size_t error = find_error(output);
+  const std::size_t error = find_report(output);
   const std::size_t runtime = output.find("runtime error: ");
   if (error == std::string::npos && runtime == std::string::npos) return {};
   const std::size_t from = error != std::string::npos ? error + 7 : runtime;

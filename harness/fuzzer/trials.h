@@ -75,6 +75,9 @@ class Trials final {
 /// AddressSanitizer has something to report: the child of a trial that is told in brief says it and
 /// ends. For all others nothing happens.
 void report_briefly();
+/// Where a sanitizer's report or ours begins in what a server has written, whose own log may have
+/// errors of its own; npos: nowhere.
+std::size_t find_report(const std::string& output);
 /// "AddressSanitizer: heap-buffer-overflow in echo()", from a sanitizer's report; "" without one.
 std::string crash_in(const std::string& output);
 /// A server whose crash was contained tells no more than that it died: where, its stack says, which

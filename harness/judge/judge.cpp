@@ -47,12 +47,12 @@ void listen(Walk& walk, const Event& event) {
       client = ClientSoFar{};
       break;
     case Kind::sent:
-      client.sent.append(event.content, event.detail == "urgent");
+      client.sent.append(event.content, ends_urgent(event));
       client.messages_sent += 1;
       if (has_boundaries)
         client.since.messages.push_back(event.content);
       else
-        client.since.stream.append(event.content, event.detail == "urgent");
+        client.since.stream.append(event.content, ends_urgent(event));
       break;
     case Kind::received:
       client.received.append(event.content);

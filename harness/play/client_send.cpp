@@ -37,7 +37,7 @@ Task<std::string> Clients::send_piece(Client& client, const PlannedSend& send, s
     if (sent) {
       Event& event = scene_.recorder.client(Kind::sent, client.name, step);
       event.content = send.content.slice(begin, *sent);
-      if (send.urgent) event.detail = "urgent";
+      if (send.urgent) note_urgent(event);
       event.number = client.sent_total;
       client.sent_total += *sent;
       client.sent.stream.append(event.content, send.urgent);

@@ -151,6 +151,15 @@ Result<Resources> read_resources(const Node& node) {
 
 }  // namespace
 
+namespace {
+
+constexpr const char* kUrgent = "urgent";
+
+}  // namespace
+
+void note_urgent(Event& event) { event.detail = kUrgent; }
+bool ends_urgent(const Event& event) { return event.detail == kUrgent; }
+
 std::string to_string(Kind kind) { return word_in(kKinds, kind); }
 std::string to_string(Lane lane) { return word_in(kLanes, lane); }
 

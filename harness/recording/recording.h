@@ -97,6 +97,10 @@ struct Event {
   bool operator==(const Event&) const = default;
 };
 
+/// Of a `sent` event: its last octet was urgent (MSG_OOB).
+void note_urgent(Event& event);
+bool ends_urgent(const Event& event);
+
 struct Recording {
   // The head: enough to plan the run again, and so to judge it and to replay it.
   Json scenario;  ///< the file's JSON, parameters and all

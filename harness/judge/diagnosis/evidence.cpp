@@ -44,7 +44,7 @@ void Evidence::gather_talks() {
     switch (event.kind) {
       case Kind::sent:
         talk.sent_at.push_back(i);
-        talk.sent.append(event.content, event.detail == "urgent");
+        talk.sent.append(event.content, ends_urgent(event));
         break;
       case Kind::received:
         talk.received_at.push_back(i);

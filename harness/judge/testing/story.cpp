@@ -72,7 +72,7 @@ Story& Story::connected() { return step().client(Kind::opened).client(Kind::conn
 Story& Story::sent(const Bytes& octets) { return client(Kind::sent, "", octets); }
 Story& Story::sent_urgent(const Bytes& octets) {
   sent(octets);
-  recording_.events.back().detail = "urgent";
+  note_urgent(recording_.events.back());
   return *this;
 }
 Story& Story::received(const Bytes& octets) { return client(Kind::received, "", octets); }
