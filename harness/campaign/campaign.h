@@ -1,8 +1,7 @@
 #pragma once
 
-// A campaign: servers with the fuzzer preloaded, as many as there are jobs, started anew whenever
-// they have found something; what they find is explained, told from what is known, and tried on the
-// real kernel.
+// A campaign on a server as it is: on the simulated kernel, in whose findings the real one is asked
+// for its opinion, or, where that cannot be, on the real kernel alone.
 
 #include <atomic>
 #include <string>

@@ -1,7 +1,11 @@
 #include "harness/campaign/ledger.h"
 
 #include <algorithm>
+#include <utility>
 
+#include <fmt/format.h>
+
+#include "harness/base/text.h"
 #include "harness/base/try.h"
 
 namespace sockdrill {
@@ -45,6 +49,13 @@ void Ledger::add(const FuzzFinding& finding) {
   findings_.push_back(finding);
   ++fresh_;
   observer_->found(finding);
+}
+
+void Ledger::note_explaining(std::size_t count) {
+  status_.explaining = count;
+  if (count == 0 || *interrupted_ || !is_over() || std::exchange(has_told_of_the_rest_, true))
+    return;
+  observer_->note(fmt::format("no more inputs: explaining {}", count_of(count, "finding")));
 }
 
 bool Ledger::is_time_to_tell() const { return monotonic_now() - told_at_ >= 1s; }

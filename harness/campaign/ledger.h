@@ -37,7 +37,9 @@ class Ledger final {
   void add(const FuzzFinding& finding);
 
   void note_features(std::uint64_t seen) { status_.features = std::max(status_.features, seen); }
-  void note_explaining(std::size_t count) { status_.explaining = count; }
+  /// What was found, and is not explained yet. That may take minutes, in which nobody need wonder
+  /// why there is no end: once time is up it is said.
+  void note_explaining(std::size_t count);
   /// A second has passed since the observer was told.
   [[nodiscard]] bool is_time_to_tell() const;
   /// `inputs`: of this session; `corpus`: that are kept.
@@ -69,6 +71,7 @@ class Ledger final {
   Nanoseconds began_ = monotonic_now();
   Nanoseconds told_at_ = began_;
   Nanoseconds new_at_ = began_;
+  bool has_told_of_the_rest_ = false;
   unsigned told_ = 0;          ///< times
   unsigned points_apart_ = 1;  ///< of these, between two points of the graph
 };

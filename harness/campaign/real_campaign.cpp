@@ -82,8 +82,6 @@ class RealCampaign final {
   void explain(Scenario scenario, const Suspicion& suspicion);
   void keep(const FuzzFinding& finding, const std::string& report, const Scenario& small,
             const RunResult& last);
-  void tell();
-  void tell_of_the_rest();
 
   const RealKernel real_;
   const Target& target_;
@@ -99,7 +97,6 @@ class RealCampaign final {
   std::set<std::uint64_t> seen_;
   std::uint64_t inputs_ = 0;
   std::size_t explaining_ = 0;  ///< findings
-  bool has_told_of_the_rest_ = false;
   std::string why_not_;
 };
 
@@ -214,18 +211,6 @@ void RealCampaign::work(unsigned job) {
   }
 }
 
-void RealCampaign::tell() {
-  ledger_.note_explaining(explaining_);
-  ledger_.tell(inputs_, corpus_.size());
-}
-
-void RealCampaign::tell_of_the_rest() {
-  if (!ledger_.is_over() || interrupted_ || explaining_ == 0 ||
-      std::exchange(has_told_of_the_rest_, true))
-    return;
-  observer_.note(fmt::format("no more inputs: explaining {}", count_of(explaining_, "finding")));
-}
-
 Result<CampaignResult> RealCampaign::run() {
   for (const std::string& from : {folder_.inputs(), folder_.seeds()}) {
     for (const std::string& file : files_in(from)) corpus_.push_back(read_file(file).value_or(""));
@@ -241,11 +226,12 @@ Result<CampaignResult> RealCampaign::run() {
   while (working > 0) {
     ::poll(nullptr, 0, 100);
     const std::lock_guard lock(mutex_);
-    tell_of_the_rest();
-    if (ledger_.is_time_to_tell()) tell();
+    ledger_.note_explaining(explaining_);
+    if (ledger_.is_time_to_tell()) ledger_.tell(inputs_, corpus_.size());
   }
   threads.clear();
-  tell();
+  ledger_.note_explaining(explaining_);
+  ledger_.tell(inputs_, corpus_.size());
   return ledger_.result(why_not_);
 }
 

@@ -111,7 +111,6 @@ class Campaign final {
   void keep_unconfirmed();
   void wait();
   void tell();
-  void tell_of_the_rest();
   void take_counts(Slot& slot);
   [[nodiscard]] std::string folder_for(const Slot& slot) const {
     return fmt::format("{}/.explained-{}", folder_.findings(), slot.number);
@@ -129,7 +128,6 @@ class Campaign final {
   std::vector<Raw> raw_;
   Unconfirmed unconfirmed_;
   std::string why_not_;
-  bool has_told_of_the_rest_ = false;
   unsigned futile_starts_ = 0;
   unsigned silent_ends_ = 0;
   std::uint64_t starts_ = 0;
@@ -325,16 +323,7 @@ void Campaign::tell() {
   for (const Slot& slot : slots_) {
     if (slot.worker && !slot.is_explaining()) inputs += slot.counted.inputs;
   }
-  ledger_.note_explaining(explaining());
   ledger_.tell(inputs, count_files(folder_.inputs()));
-}
-
-/// It may take minutes, in which nobody need wonder why there is no end.
-void Campaign::tell_of_the_rest() {
-  if (!ledger_.is_over() || interrupted_ || explaining() == 0 ||
-      std::exchange(has_told_of_the_rest_, true))
-    return;
-  observer_.note(fmt::format("no more inputs: explaining {}", count_of(explaining(), "finding")));
 }
 
 Result<CampaignResult> Campaign::run() {
@@ -346,7 +335,7 @@ Result<CampaignResult> Campaign::run() {
       if (!slot.worker && (!is_over() || has_to_explain())) TRY_VOID(start(slot));
       is_busy = is_busy || slot.worker;
     }
-    tell_of_the_rest();
+    ledger_.note_explaining(explaining());
     if (!is_busy && is_over()) break;
     if (ledger_.is_time_to_tell()) tell();
     wait();
