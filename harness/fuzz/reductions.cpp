@@ -40,10 +40,11 @@ void leave_out(std::vector<Reduction>& reductions, const Place<List>& place, std
 
 template <typename T>
 void lower(std::vector<Reduction>& reductions, const Place<T>& place, T value, T least) {
-  if (value <= least) return;
-  for (const T lowered :
-       {least, static_cast<T>(least + (value - least) / 2), static_cast<T>(value - 1)})
+  // By all, a half, a quarter ... one: what is just enough is found in steps that halve.
+  for (T less = value > least ? value - least : 0; less > 0; less /= 2) {
+    const T lowered = value - less;
     reductions.push_back([place, lowered](Scenario& scenario) { place(scenario) = lowered; });
+  }
 }
 
 template <typename T>
