@@ -163,6 +163,11 @@ void wait_until_readable(Fd fd, Deadline deadline) {
   static_cast<void>(::poll(&wait, 1, deadline.left_ms()));
 }
 
+bool is_readable(Fd fd) {
+  pollfd asked{raw(fd), POLLIN, 0};
+  return ::poll(&asked, 1, 0) == 1;
+}
+
 std::string to_string(Step step) {
   switch (step) {
     case Step::none:

@@ -49,6 +49,7 @@ SysResult<News> await_news(Fd control, Deadline deadline);
 
 /// Sleeps until there is something to read, or the deadline has passed.
 void wait_until_readable(Fd fd, Deadline deadline);
+[[nodiscard]] bool is_readable(Fd fd);
 
 /// A start request and what goes with it, in the protocol's order; the descriptors stay ours.
 SysResult<void> send_start(Fd control, const protocol::Start& start, const std::array<Fd, 4>& fds);

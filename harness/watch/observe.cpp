@@ -74,7 +74,7 @@ void see_sockets(pid_t pid, const std::unordered_map<std::uint64_t, SocketSeen>&
   std::vector<SocketSeen> sockets;
   for_each_descriptor(pid, [&](std::string_view name, std::string_view link) {
     if (link == "anon_inode:[eventpoll]") {
-      const auto text = read_file(fmt::format("/proc/{}/fdinfo/{}", pid, name));
+      const auto text = read_proc(fmt::format("/proc/{}/fdinfo/{}", pid, name));
       for (const EpollEntry& entry : parse_epoll(text.value_or("")))
         watched[entry.descriptor] = entry.events;
     }
@@ -100,7 +100,7 @@ void see_process(pid_t pid, Snapshot& snapshot) {
   rlimit limit{};
   if (::prlimit(pid, RLIMIT_NOFILE, nullptr, &limit) == 0)
     snapshot.descriptor_limit = limit.rlim_cur;
-  const auto status = read_file(fmt::format("/proc/{}/status", pid));
+  const auto status = read_proc(fmt::format("/proc/{}/status", pid));
   if (!status) return;
   snapshot.caught = parse_mask(*status, "SigCgt:").value_or(0);
   snapshot.ignored = parse_mask(*status, "SigIgn:").value_or(0);

@@ -43,6 +43,12 @@ SysResult<std::string> read_from_start(Fd file) {
   }
 }
 
+SysResult<std::string> read_proc(const std::string& path) {
+  const OwnedFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file.is_open()) return fail(last_errno());
+  return read_from_start(file.get());
+}
+
 std::vector<pid_t> list_numbers(Fd folder) {
   std::vector<pid_t> numbers;
   const Folder stream = open_folder(raw(folder), ".");

@@ -33,6 +33,9 @@ Nanoseconds duration_of_ticks(std::uint64_t ticks);
 
 /// What a held file of /proc says now.
 SysResult<std::string> read_from_start(Fd file);
+/// What a file of /proc says: read_file() would make the kernel write it twice, once to say that
+/// this was all.
+SysResult<std::string> read_proc(const std::string& path);
 
 /// The entries of a folder that are numbers (threads, processes), in order. Empty when it cannot be
 /// read.

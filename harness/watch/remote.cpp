@@ -49,7 +49,7 @@ std::optional<Nanoseconds> find_timerfds(pid_t pid, Nanoseconds horizon) {
   std::optional<Nanoseconds> longest;
   for_each_descriptor(pid, [&](std::string_view name, std::string_view link) {
     if (link != "anon_inode:[timerfd]") return;
-    const auto text = read_file(fmt::format("/proc/{}/fdinfo/{}", pid, name));
+    const auto text = read_proc(fmt::format("/proc/{}/fdinfo/{}", pid, name));
     const auto left = text ? parse_timerfd(*text) : std::nullopt;
     if (left < horizon) longest = later(longest, left);
   });
@@ -57,7 +57,7 @@ std::optional<Nanoseconds> find_timerfds(pid_t pid, Nanoseconds horizon) {
 }
 
 bool has_posix_timers(pid_t pid) {
-  const auto text = read_file(fmt::format("/proc/{}/timers", pid));
+  const auto text = read_proc(fmt::format("/proc/{}/timers", pid));
   return text && !text->empty();
 }
 

@@ -27,7 +27,7 @@ int count_descriptors(pid_t pid) {
 }
 
 void add_memory(pid_t pid, Resources& sum) {
-  const auto text = read_file(fmt::format("/proc/{}/statm", pid));
+  const auto text = read_proc(fmt::format("/proc/{}/statm", pid));
   if (!text) return;
   const std::vector<std::string> words = split(*text, ' ');
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
@@ -49,13 +49,13 @@ Nanoseconds cpu_time(pid_t pid) {
 }
 
 bool is_zombie(pid_t pid) {
-  const auto text = read_file(fmt::format("/proc/{}/stat", pid));
+  const auto text = read_proc(fmt::format("/proc/{}/stat", pid));
   const auto stat = text ? parse_task_stat(*text) : std::nullopt;
   return stat && has_ended(stat->state);
 }
 
 void add_zombie_children(const TaskFiles& task, std::unordered_set<pid_t>& zombies) {
-  const auto text = read_file(fmt::format("/proc/{}/task/{}/children", task.pid(), task.tid()));
+  const auto text = read_proc(fmt::format("/proc/{}/task/{}/children", task.pid(), task.tid()));
   if (!text) return;
   for (const pid_t child : parse_pids(*text)) {
     if (is_zombie(child)) zombies.insert(child);

@@ -52,10 +52,7 @@ void TaskFiles::hold(Fd task_folder) {
 
 SysResult<std::string> TaskFiles::read(const OwnedFd& held, const char* name) const {
   if (held.is_open()) return read_from_start(held.get());
-  const std::string path = fmt::format("/proc/{}/task/{}/{}", pid_, tid_, name);
-  const OwnedFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!file.is_open()) return fail(last_errno());
-  return read_from_start(file.get());
+  return read_proc(fmt::format("/proc/{}/task/{}/{}", pid_, tid_, name));
 }
 
 std::optional<SchedStat> TaskFiles::read_schedstat() const {

@@ -5,6 +5,7 @@
 #include "harness/watch/listeners.h"
 #include "harness/watch/look.h"
 #include "harness/watch/observe.h"
+#include "harness/watch/proc_files.h"
 #include "harness/watch/remote.h"
 #include "harness/watch/resources.h"
 #include "harness/watch/watch.h"
@@ -119,10 +120,10 @@ Snapshot Watcher::observe() {
 
 std::uint64_t Watcher::dropped_datagrams() {
   std::uint64_t sum = 0;
-  if (const auto text = read_file(fmt::format("/proc/{}/net/snmp", impl_->agent))) {
+  if (const auto text = read_proc(fmt::format("/proc/{}/net/snmp", impl_->agent))) {
     sum += parse_snmp(*text, "Udp", "InErrors").value_or(0);
   }
-  if (const auto text = read_file(fmt::format("/proc/{}/net/snmp6", impl_->agent))) {
+  if (const auto text = read_proc(fmt::format("/proc/{}/net/snmp6", impl_->agent))) {
     sum += parse_snmp6(*text, "Udp6InErrors").value_or(0);
   }
   return sum;
