@@ -2,6 +2,7 @@
 
 #include <elf.h>
 
+#include <algorithm>
 #include <fstream>
 
 namespace sockdrill {
@@ -13,11 +14,19 @@ class Elf final {
   explicit Elf(const std::string& file) : file_(file, std::ios::binary | std::ios::ate) {
     if (!file_) return;
     size_ = static_cast<std::uint64_t>(file_.tellg());
+    is_elf_ = read(0, SELFMAG) == ELFMAG;
     const std::string octets = read(0, sizeof(Elf64_Ehdr));
-    if (!octets.starts_with(ELFMAG) || octets[EI_CLASS] != ELFCLASS64) return;
-    const Elf64_Ehdr header = first<Elf64_Ehdr>(octets);
-    sections_ = all<Elf64_Shdr>(read(header.e_shoff, header.e_shnum * sizeof(Elf64_Shdr)));
-    if (header.e_shstrndx < sections_.size()) names_ = contents(sections_[header.e_shstrndx]);
+    if (!is_elf_ || octets.empty() || octets[EI_CLASS] != ELFCLASS64) return;
+    header_ = first<Elf64_Ehdr>(octets);
+    sections_ = all<Elf64_Shdr>(read(header_.e_shoff, header_.e_shnum * sizeof(Elf64_Shdr)));
+    if (header_.e_shstrndx < sections_.size()) names_ = contents(sections_[header_.e_shstrndx]);
+  }
+
+  [[nodiscard]] bool is_elf() const { return is_elf_; }
+  /// For 64-bit machines; all zero otherwise.
+  [[nodiscard]] const Elf64_Ehdr& header() const { return header_; }
+  std::vector<Elf64_Phdr> segments() {
+    return all<Elf64_Phdr>(read(header_.e_phoff, header_.e_phnum * sizeof(Elf64_Phdr)));
   }
 
   [[nodiscard]] const std::vector<Elf64_Shdr>& sections() const { return sections_; }
@@ -71,11 +80,25 @@ class Elf final {
 
   std::ifstream file_;
   std::uint64_t size_ = 0;
+  bool is_elf_ = false;
+  Elf64_Ehdr header_{};
   std::vector<Elf64_Shdr> sections_;
   std::string names_;
 };
 
+constexpr Elf64_Half kOurMachine = EM_X86_64;
+
 }  // namespace
+
+ElfStart start_of_elf(const std::string& file) {
+  Elf elf(file);
+  if (!elf.is_elf()) return ElfStart::not_elf;
+  if (elf.header().e_machine != kOurMachine) return ElfStart::foreign;
+  const std::vector<Elf64_Phdr> segments = elf.segments();
+  const bool names_a_loader = std::any_of(segments.begin(), segments.end(),
+                                          [](const auto& one) { return one.p_type == PT_INTERP; });
+  return names_a_loader ? ElfStart::interpreted : ElfStart::alone;
+}
 
 std::vector<ElfSection> sections_in_elf(const std::string& file) {
   const Elf elf(file);

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a program's file holds beside what is loaded of it: the names of its sections and symbols.
-// Of ELF files for 64-bit machines of this octet order; any other file has none.
+// What a program's file says: how it is started, and the names of its sections and symbols. Of ELF
+// files for 64-bit machines of this octet order; any other file has no names.
 
 #include <cstdint>
 #include <optional>
@@ -10,6 +10,15 @@
 #include <vector>
 
 namespace sockdrill {
+
+/// How the kernel starts a program (elf(5)).
+enum class ElfStart {
+  not_elf,      ///< a script, say, or not to be read
+  foreign,      ///< of another kind of machine than this program, or for 32 bits
+  alone,        ///< linked statically: nothing can be loaded beside it
+  interpreted,  ///< by the loader that it names (ld.so(8))
+};
+ElfStart start_of_elf(const std::string& file);
 
 struct ElfSection {
   std::string name;

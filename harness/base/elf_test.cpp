@@ -1,7 +1,12 @@
 #include "harness/base/elf.h"
 
+#include <elf.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
+#include <span>
 
 #include <gtest/gtest.h>
 
@@ -21,6 +26,40 @@ std::uintptr_t place_in_file(const void* place) {
 }
 
 constexpr const char* kSelf = "/proc/self/exe";
+
+/// The beginning of this program's file, changed.
+ElfStart start_of(void (*change)(Elf64_Ehdr&, std::span<Elf64_Phdr>)) {
+  std::string octets = read_file(kSelf, SIZE_MAX).value();
+  auto& header = *reinterpret_cast<Elf64_Ehdr*>(octets.data());
+  change(header, {reinterpret_cast<Elf64_Phdr*>(octets.data() + header.e_phoff), header.e_phnum});
+  octets.resize(header.e_phoff + header.e_phnum * sizeof(Elf64_Phdr));
+  const std::string file = testing::TempDir() + "elf-" + std::to_string(::getpid());
+  EXPECT_TRUE(write_file(file, octets));
+  const ElfStart start = start_of_elf(file);
+  std::filesystem::remove(file);
+  return start;
+}
+
+TEST(StartOfElfTest, TellsWhetherALoaderIsNamed) {
+  EXPECT_EQ(start_of_elf(kSelf), ElfStart::interpreted);
+  EXPECT_EQ(start_of([](auto&, auto) {}), ElfStart::interpreted);
+  EXPECT_EQ(start_of([](auto&, auto segments) {
+              for (Elf64_Phdr& segment : segments)
+                if (segment.p_type == PT_INTERP) segment.p_type = PT_NULL;
+            }),
+            ElfStart::alone);
+}
+
+TEST(StartOfElfTest, TellsWhatIsForOtherMachines) {
+  EXPECT_EQ(start_of([](auto& header, auto) { header.e_machine = EM_AARCH64; }), ElfStart::foreign);
+  EXPECT_EQ(start_of([](auto& header, auto) { header.e_ident[EI_CLASS] = ELFCLASS32; }),
+            ElfStart::foreign);
+}
+
+TEST(StartOfElfTest, TellsWhatIsNoProgramAtAll) {
+  EXPECT_EQ(start_of_elf("/proc/self/status"), ElfStart::not_elf);
+  EXPECT_EQ(start_of_elf("/nowhere"), ElfStart::not_elf);
+}
 
 TEST(SectionsInElfTest, TellsWhereASectionLiesAndHowLargeItIs) {
   const std::vector<ElfSection> sections = sections_in_elf(kSelf);

@@ -1,12 +1,10 @@
 #include "harness/suite/preloadable.h"
 
-#include <elf.h>
 #include <sys/stat.h>
 
-#include <fstream>
-#include <string_view>
-
 #include <fmt/format.h>
+
+#include "harness/base/elf.h"
 
 namespace sockdrill {
 
@@ -15,18 +13,17 @@ std::string why_not_preloadable(const std::string& program) {
   if (program.empty() || ::stat(program.c_str(), &status) != 0) return "";
   if ((status.st_mode & (S_ISUID | S_ISGID)) != 0)
     return fmt::format("{} is setuid or setgid: nothing can be preloaded into it", program);
-  std::ifstream file(program, std::ios::binary);
-  Elf64_Ehdr header{};
-  file.read(reinterpret_cast<char*>(&header), sizeof header);
-  if (!file || std::string_view(reinterpret_cast<const char*>(header.e_ident), SELFMAG) != ELFMAG)
-    return "";  // a script: its interpreter is what counts
-  for (unsigned i = 0; i < header.e_phnum; ++i) {
-    Elf64_Phdr part{};
-    file.seekg(static_cast<std::streamoff>(header.e_phoff + i * header.e_phentsize));
-    file.read(reinterpret_cast<char*>(&part), sizeof part);
-    if (file && part.p_type == PT_INTERP) return "";
+  switch (start_of_elf(program)) {
+    case ElfStart::foreign:
+      return fmt::format("{} is not a program for x86-64: its system calls cannot be simulated",
+                         program);
+    case ElfStart::alone:
+      return fmt::format("{} is linked statically: its system calls cannot be simulated", program);
+    case ElfStart::not_elf:  // a script: its interpreter is what counts
+    case ElfStart::interpreted:
+      return "";
   }
-  return fmt::format("{} is linked statically: its system calls cannot be simulated", program);
+  return "";
 }
 
 void preload(const std::string& library, std::map<std::string, std::string>& environment) {
