@@ -56,9 +56,11 @@ std::vector<std::string> words_for_libfuzzer(const CampaignFolder& folder, unsig
   return words;
 }
 
-std::vector<std::string> words_for_weighing(const std::string& control) {
+std::vector<std::string> words_for_weighing(const std::string& control,
+                                            const std::string& artifacts) {
   std::vector<std::string> words = words_for_any();
-  words.insert(words.end(), {"-merge_inner=1", "-merge_control_file=" + control});
+  words.insert(words.end(), {"-merge_inner=1", "-merge_control_file=" + control,
+                             fmt::format("-artifact_prefix={}/", artifacts)});
   return words;
 }
 

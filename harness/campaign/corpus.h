@@ -19,8 +19,10 @@ Result<void> write_seeds(const Installation& installation, const Target& target,
 std::vector<std::string> words_for_libfuzzer(const CampaignFolder& folder, unsigned job,
                                              std::uint64_t seed);
 
-/// The same for one that only plays what the control file names (merge.h).
-std::vector<std::string> words_for_weighing(const std::string& control);
+/// The same for one that only plays what the control file names (merge.h). What an input shows goes
+/// to `artifacts`, a folder.
+std::vector<std::string> words_for_weighing(const std::string& control,
+                                            const std::string& artifacts);
 
 /// Into inputs/, named by what is in it: the same input of two corpora is one.
 Result<void> keep_input(const Bytes& form, const CampaignFolder& folder);

@@ -14,35 +14,13 @@
 #include "harness/campaign/fuzzed_server.h"
 #include "harness/campaign/llvm_tools.h"
 #include "harness/campaign/merge.h"
+#include "harness/campaign/passing_folder.h"
 
 namespace sockdrill {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A folder that is empty at first, and gone in the end.
-class PassingFolder final {
- public:
-  static Result<PassingFolder> make(const std::string& path) {
-    std::error_code error;
-    fs::remove_all(path, error);
-    fs::create_directories(path, error);
-    if (error) return fail(fmt::format("cannot be made: {}", error.message()), path);
-    return PassingFolder(path);
-  }
-  PassingFolder(PassingFolder&& other) noexcept : path_(std::exchange(other.path_, "")) {}
-  PassingFolder& operator=(PassingFolder&&) = delete;
-  ~PassingFolder() {
-    std::error_code error;
-    if (!path_.empty()) fs::remove_all(path_, error);
-  }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  explicit PassingFolder(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
 
 /// What the workers have written.
 struct LineCounts {

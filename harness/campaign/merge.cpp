@@ -1,7 +1,6 @@
 #include "harness/campaign/merge.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <numeric>
 #include <sstream>
 #include <unordered_set>
@@ -11,6 +10,7 @@
 #include "harness/base/fd.h"
 #include "harness/base/try.h"
 #include "harness/campaign/corpus.h"
+#include "harness/campaign/passing_folder.h"
 
 namespace sockdrill {
 
@@ -78,7 +78,10 @@ Result<std::vector<WeighedInput>> weigh(const FuzzedServer& server, const Campai
                                         const std::atomic<bool>& interrupted,
                                         const std::string& lines) {
   if (files.empty()) return std::vector<WeighedInput>{};
-  const std::string control = folder.path() + "/merge.control";
+  // Among them are inputs that find something. What that is was told when they came, or will be
+  // when they are played for what they find.
+  const PassingFolder passing = TRY(PassingFolder::make(folder.path() + "/weighing"));
+  const std::string control = passing.path() + "/merge.control";
   if (const auto written =
           write_file(control, fmt::format("{0}\n0\n{1}\n", files.size(), fmt::join(files, "\n")));
       !written)
@@ -89,7 +92,7 @@ Result<std::vector<WeighedInput>> weigh(const FuzzedServer& server, const Campai
     // Each counts from its own start.
     const std::string prefix = lines.empty() ? "" : fmt::format("{}{}-", lines, workers++);
     const std::unique_ptr<Worker> worker =
-        TRY(server.start(words_for_weighing(control), {}, prefix));
+        TRY(server.start(words_for_weighing(control, passing.path()), {}, prefix));
     const std::optional<ExitStatus> end = wait_for(*worker, kPatienceToWeigh, interrupted);
     text = read_file(control).value_or("");
     const std::size_t now = count_started(text);
@@ -104,8 +107,6 @@ Result<std::vector<WeighedInput>> weigh(const FuzzedServer& server, const Campai
                   control);
     begun = now;  // one has ended the worker: the next goes on behind it
   }
-  std::error_code error;
-  std::filesystem::remove(control, error);
   return read_control_file(text, control);
 }
 

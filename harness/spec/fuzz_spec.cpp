@@ -126,10 +126,10 @@ SCENARIO("a correct server is fuzzed, and its corpus kept small", "[fuzz]") {
 
 SCENARIO("a defect behind a login is reached, whose states only the replies tell apart", "[fuzz]") {
   const std::string folder = make_folder("login");
-  const Ran ran =
-      sockdrill({"fuzz", "--exec", std::string(SOCKDRILL_LOGIN_SERVER) + " smtp {port} 3",
-                 "--speaks", SOCKDRILL_SOURCE "/harness/spec/login_smtp.json", "--world",
-                 "simulated", "--stop-at", "1", "--for", "10m", "--corpus", folder});
+  const std::string server = std::string(SOCKDRILL_LOGIN_SERVER) + " smtp {port} 3";
+  const std::string speaks = SOCKDRILL_SOURCE "/harness/spec/login_smtp.json";
+  const Ran ran = sockdrill({"fuzz", "--exec", server, "--speaks", speaks, "--world", "simulated",
+                             "--stop-at", "1", "--for", "10m", "--corpus", folder});
   CAPTURE(ran.out, ran.err);
   if (cannot_be(ran)) return;
   CHECK(ran.exit_code == 1);
@@ -138,6 +138,15 @@ SCENARIO("a defect behind a login is reached, whose states only the replies tell
   const std::string report = read_file(finding->path() / "report.txt");
   CHECK_THAT(report, ContainsSubstring("was killed by SIGABRT"));
   CHECK_THAT(report, !ContainsSubstring("after ''"));
+  // As an input it is weighed as others are, and leaves nothing where we stand.
+  std::filesystem::copy_file(finding->path() / "scenario.json", folder + "/inputs/deadly");
+  const Ran weighed =
+      sockdrill({"fuzz", "--exec", server, "--speaks", speaks, "--minimize", "--corpus", folder});
+  CAPTURE(weighed.out, weighed.err);
+  CHECK(weighed.exit_code == 0);
+  for (const auto& entry : std::filesystem::directory_iterator("."))
+    CHECK_THAT(entry.path().filename().string(), !StartsWith("found-"));
+  CHECK_FALSE(std::filesystem::exists(folder + "/weighing"));
 }
 
 SCENARIO("what a sanitizer of the server's reports is a finding", "[fuzz]") {
