@@ -14,6 +14,18 @@ namespace sockdrill {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// What is wrong with what the very first client got to see; nullptr: nothing.
+const Finding* first_unserved(const Verdict& verdict) {
+  const auto found = std::ranges::find_if(verdict.findings, [](const Finding& finding) {
+    return finding.grade == Grade::fail && finding.client == "warm-up";
+  });
+  return found == verdict.findings.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
 std::string RealKernel::why_not_fuzzed(const Target& target, Nanoseconds patience,
                                        const std::atomic<bool>& interrupted) const {
   Scenario nothing{.id = "fuzz/start", .summary = "A server is started, and serves one client"};
@@ -21,7 +33,9 @@ std::string RealKernel::why_not_fuzzed(const Target& target, Nanoseconds patienc
   Caps caps = calibrated_caps();
   caps.start = std::min(caps.start, patience);
   const RunResult result = play(nothing, "fuzz/start.json", target, caps, interrupted);
-  if (serves_nobody(result.verdict)) return sockdrill::serves_nobody(target);
+  if (const Finding* const unserved = first_unserved(result.verdict))
+    return fmt::format("{} (expected {}, and there was {})", sockdrill::serves_nobody(target),
+                       unserved->expected, unserved->actual);
   if (!result.verdict.did_not_start || !result.recording) return {};
   const std::vector<Event>& events = result.recording->events;
   const auto why = std::ranges::find(events, Kind::not_listening, &Event::kind);
@@ -65,9 +79,7 @@ std::optional<bool> RealKernel::fails(const Verdict& verdict) {
 }
 
 bool RealKernel::serves_nobody(const Verdict& verdict) {
-  return std::ranges::any_of(verdict.findings, [](const Finding& finding) {
-    return finding.grade == Grade::fail && finding.client == "warm-up";
-  });
+  return first_unserved(verdict) != nullptr;
 }
 
 std::string serves_nobody(const Target& target) {

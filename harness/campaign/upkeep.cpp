@@ -32,7 +32,8 @@ std::vector<std::string> inputs_of(const std::string& folder) {
 
 /// A server that serves nobody shows nothing, neither a defect nor that one is gone.
 std::string undecided(const std::string& why) {
-  return fmt::format("not decided: {}{}", why, why == kServesNobody ? "; is --speaks right?" : "");
+  return fmt::format("not decided: {}{}", why,
+                     why.starts_with(kServesNobody) ? "; is --speaks right?" : "");
 }
 
 /// Of what a scenario is said to show: that the server came to serve nobody, so that there was

@@ -17,11 +17,6 @@ using Kind = Payload::Kind;
 
 constexpr std::size_t kLongestLiteral = 4096;
 
-Payload octets_payload(Bytes octets) {
-  const bool is_text = is_utf8(octets);
-  return {.kind = is_text ? Kind::text : Kind::hex, .bytes = std::move(octets)};
-}
-
 std::uint64_t wrong_length(std::uint64_t right, Draw& draw) {
   static const std::vector<std::uint64_t> numbers{
       0,      1,       0x7f,       0x80,       0xff,       0x7fff,    0x8000,

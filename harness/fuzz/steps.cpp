@@ -4,6 +4,7 @@
 #include <map>
 
 #include "harness/base/overload.h"
+#include "harness/base/utf8.h"
 #include "harness/fuzz/compact.h"
 
 namespace sockdrill {
@@ -51,6 +52,11 @@ void for_each_action(std::vector<Step>& steps, const std::function<void(ClientAc
 
 void for_each_payload(std::vector<Step>& steps, const std::function<void(Payload&)>& visit) {
   for_each_action(steps, [&](ClientAction& action) { for_each_payload(action, visit); });
+}
+
+Payload octets_payload(Bytes octets) {
+  const bool is_text = is_utf8(octets);
+  return {.kind = is_text ? Payload::Kind::text : Payload::Kind::hex, .bytes = std::move(octets)};
 }
 
 void for_each_faults(Scenario& scenario,

@@ -14,6 +14,9 @@ void for_each_action(std::vector<Step>& steps, const std::function<void(ClientAc
 void for_each_payload(std::vector<Step>& steps, const std::function<void(Payload&)>& visit);
 void for_each_payload(ClientAction& action, const std::function<void(Payload&)>& visit);
 
+/// As text where they can be.
+Payload octets_payload(Bytes octets);
+
 /// What the kernel does: the scenario's own faults and schedule, then those of each step.
 void for_each_faults(Scenario& scenario,
                      const std::function<void(std::vector<Fault>&, Schedule&)>& visit);

@@ -14,6 +14,7 @@
 #include "harness/base/run_program.h"
 #include "harness/base/text.h"
 #include "harness/base/try.h"
+#include "harness/fuzz/ask.h"
 #include "harness/fuzz/compact.h"
 #include "harness/fuzz/join.h"
 #include "harness/fuzz/minimise.h"
@@ -121,6 +122,15 @@ std::vector<Scenario> last_of(const std::vector<Bytes>& history, std::size_t cou
   return inputs;
 }
 
+/// Nothing but one request, of one client, on a kernel that does what it is asked: whoever wrote
+/// the dialogue may as well be wrong as the server.
+bool is_a_first_request(const Scenario& scenario) {
+  if (scenario.steps.size() != 2 || scenario.needs_simulated_kernel()) return false;
+  const auto* const step = std::get_if<ClientStep>(&scenario.steps[1].what);
+  const auto* const exchange = step != nullptr ? std::get_if<ExchangeStep>(&step->action) : nullptr;
+  return exchange != nullptr && exchange->cut == Cut{};
+}
+
 bool is_same(const std::optional<Suspicion>& again, const Suspicion& first) {
   return again && again->rule == first.rule && (first.rule != "crash" || again->what == first.what);
 }
@@ -194,10 +204,17 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
       [&](const Scenario& candidate) { return is_same(trials.play_briefly(candidate), *shown); },
       inputs > 1 ? kMostTrialsOfHistory : kMostTrials);
   Scenario small = smallest.scenario;
+  // Replies that nobody expects cannot be missed, neither by the report nor on the real kernel.
+  if (shown->rule == "protocol")
+    small = ask_for_replies(small, trials.target(), [&](const Scenario& candidate) {
+      return is_same(trials.play_briefly(candidate), *shown);
+    });
   small.id = "found/" + id_of(folder);
   std::error_code error;
   std::string calls;
-  const Suspicion last = trials.play(small, &calls).value_or(*shown);
+  Suspicion last = trials.play(small, &calls).value_or(*shown);
+  if (last.rule == "protocol" && is_a_first_request(small))
+    last.what += "; a client's first request shows it: is the dialogue right?";
   small.summary = last.rule + ": " + last.what;
   const std::string output = trials.output();
   const std::string explained = trials.explain(small);

@@ -89,6 +89,9 @@ Result<void> QuickPlayer::Impl::start() {
   const Plan plan = TRY(make_plan(nothing, target_, PlanOptions{}));
   if (!is_served(plan.warm_up)) return fail(kServesNobody);
   clients_.finish_all();
+  // Before anybody was rude: a server that answers so always, or a dialogue that is not its own.
+  if (verdict_.suspicion)
+    return fail(fmt::format("{} ({})", kServesNobody, verdict_.suspicion->what));
   server_.forget_connections();
   server_.take_baseline();
   return {};
