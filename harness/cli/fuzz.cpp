@@ -283,7 +283,11 @@ int carry_out_coverage(const Home& home, const Installation& installation, const
 Result<int> carry_out_upkeep(const Home& home, const Installation& installation,
                              const Subject& subject, const FuzzArguments& arguments) {
   const std::atomic<bool>& interrupted = catch_interrupts();
-  if (is_of_another(subject)) warn_of_another(subject);
+  // To look at lines the server is built once more, under another name as a rule.
+  const bool only_looks = arguments.merge.empty() && !arguments.minimize;
+  const bool speaks_the_same =
+      subject.folder.read_subject().speaks == subject_in(subject.target).speaks;
+  if (is_of_another(subject) && !(only_looks && speaks_the_same)) warn_of_another(subject);
   const auto tell = [&](const SmallerCorpus& corpus) {
     print(fmt::format("{} looked at, {} kept in {}\n", count_of(corpus.before, "input"),
                       with_separators(corpus.after), subject.folder.inputs()));

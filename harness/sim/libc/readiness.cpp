@@ -71,9 +71,9 @@ int wait_for_epoll(int fd, epoll_event* events, int count, Timeout timeout) {
       hit.is_spurious ? static_cast<EpollFile*>(file)->find_unready() : nullptr;
   if (unready != nullptr) timeout = Nanoseconds{0};
   const int ready =
-      give(carry_out_on("epoll_wait", fd, [&](File& file, Call& call) -> Outcome<int> {
+      give(carry_out_on("epoll_wait", fd, [&](File& epoll, Call& call) -> Outcome<int> {
         if (count <= 0) return refuse(EINVAL);
-        return wait_epoll(current_task->process, file, {events, static_cast<std::size_t>(count)},
+        return wait_epoll(current_task->process, epoll, {events, static_cast<std::size_t>(count)},
                           timeout, call);
       }));
   if (ready < 0 || ready == count || unready == nullptr) return ready;
