@@ -139,6 +139,7 @@ void QuickClients::read(QuickClient& client, std::uint64_t most) {
 }
 
 void QuickClients::note_sent(QuickClient& client, std::string_view octets) {
+  octets_sent_ += octets.size();
   if (!client.is_comparable) return;
   // Of a record without octets nobody can tell it from the end (unix(7), recv(2)), and no buffer
   // needs to be larger than the largest datagram.

@@ -43,8 +43,13 @@ class QuickClients final {
   void read(QuickClient& client, std::uint64_t most);
   /// They leave in order.
   void finish_all();
-  /// Of the datagrams that the kernel throws away, those before are no excuse.
-  void note_dropped() { dropped_before_ = kernel_.network().dropped_datagrams; }
+  /// An input begins. Of the datagrams that the kernel throws away, those before are no excuse.
+  void begin() {
+    dropped_before_ = kernel_.network().dropped_datagrams;
+    octets_sent_ = 0;
+  }
+  /// By all of them, since then.
+  [[nodiscard]] std::uint64_t octets_sent() const { return octets_sent_; }
 
  private:
   void open(QuickClient& client, const SocketRequest& request);
@@ -74,6 +79,7 @@ class QuickClients final {
   bool is_echo_;
   bool has_messages_;
   std::uint64_t dropped_before_ = 0;
+  std::uint64_t octets_sent_ = 0;
   std::string buffer_;
   std::unordered_map<std::string, QuickClient> clients_;
 };

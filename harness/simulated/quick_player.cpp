@@ -167,7 +167,7 @@ void QuickPlayer::Impl::play_case(const CasePlan& planned) {
   for (const Block& block : planned.blocks) play_block(block);
   server_.rest();
   if (is_alive() && !verdict_.suspicion) server_.look_for_stall(verdict_);
-  if (is_alive()) server_.look_for_spin(verdict_);
+  if (is_alive()) server_.look_for_spin(verdict_, clients_.octets_sent());
   clients_.finish_all();
 }
 
@@ -199,12 +199,12 @@ std::optional<Suspicion> QuickPlayer::Impl::play(const Plan& plan) {
 
 std::optional<Suspicion> QuickPlayer::Impl::play_once(const Plan& plan) {
   verdict_ = {};
-  clients_.note_dropped();
+  clients_.begin();
   const bool has_faults = plan.scenario.needs_simulated_kernel();
   if (has_faults) set_faults(plan.scenario.faults, plan.scenario.schedule);
   play_case(plan.cases.front());
   if (has_faults) set_faults({}, {});
-  if (is_alive()) server_.look_for_spin(verdict_);
+  if (is_alive()) server_.look_for_spin(verdict_, clients_.octets_sent());
   if (is_alive() && !verdict_.suspicion && !is_served(plan.cases.front().probe))
     verdict_.suspect("probe", "a fresh client is not served");
   clients_.finish_all();

@@ -154,6 +154,26 @@ TEST_F(QuickPlayerTest, AServerThatSpins) {
             "invariant/quiet-cpu");
 }
 
+TEST_F(QuickPlayerTest, AServerThatWorksForLongOnWhatItReadAtATimeDoesNotSpin) {
+  start([] {
+    serve_each([](int fd) {
+      std::vector<char> buffer(100'000);
+      for (;;) {
+        const ssize_t size = ::recv(fd, buffer.data(), buffer.size(), 0);
+        if (size <= 0) return;
+        timespec now{};
+        for (ssize_t octet = 0; octet < size; ++octet) ::clock_gettime(CLOCK_REALTIME, &now);
+        ::send(fd, buffer.data(), static_cast<std::size_t>(size), MSG_NOSIGNAL);
+      }
+    });
+  });
+  EXPECT_EQ(
+      play(
+          R"({"client": "a", "connect": {}}, {"client": "a", "send": {"pattern": "own", "bytes": 60000}},
+             {"client": "b", "connect": {}}, {"client": "b", "send": {"pattern": "own", "bytes": 60000}})"),
+      "");
+}
+
 TEST_F(QuickPlayerTest, AServerThatSleepsOnWhatItCouldRead) {
   start([] {
     serve_each([](int fd) {

@@ -56,7 +56,8 @@ class QuickServer final {
   [[nodiscard]] bool is_stopped() const;
   void signal_all(int number);
 
-  void look_for_spin(QuickVerdict& verdict);
+  /// `asked`: octets that clients have sent, for which it may be at work.
+  void look_for_spin(QuickVerdict& verdict, std::uint64_t asked);
   /// Input that can be read, output that can be sent, and everything sleeps. Only where no other
   /// client can be meant to come first.
   void look_for_stall(QuickVerdict& verdict);
