@@ -1,6 +1,7 @@
 #include "harness/fuzz/ask.h"
 
 #include <optional>
+#include <set>
 
 #include "harness/fuzz/legal.h"
 #include "harness/fuzz/steps.h"
@@ -58,13 +59,22 @@ std::optional<ExchangeStep> exchange_of_send(const ClientAction& action, const T
   return ExchangeStep{*std::move(request), send->cut};
 }
 
-/// The scenario with those exchanges whose turn it is, of all in the order of the text.
-Scenario with_exchanges(Scenario scenario, const Target& target,
-                        const std::function<bool(std::size_t)>& is_its_turn) {
-  std::size_t index = 0;
+/// Of the sends that could be exchanges, in the order of the text.
+using Places = std::set<std::size_t>;
+
+Places askable_in(Scenario scenario, const Target& target) {
+  Places places;
   for_each_action(scenario.steps, [&](ClientAction& action) {
-    if (auto exchange = exchange_of_send(action, target); exchange && is_its_turn(index++))
-      action = *std::move(exchange);
+    if (exchange_of_send(action, target)) places.insert(places.size());
+  });
+  return places;
+}
+
+Scenario with_exchanges(Scenario scenario, const Target& target, const Places& places) {
+  std::size_t place = 0;
+  for_each_action(scenario.steps, [&](ClientAction& action) {
+    auto exchange = exchange_of_send(action, target);
+    if (exchange && places.contains(place++)) action = *std::move(exchange);
   });
   return make_legal(std::move(scenario), target);
 }
@@ -74,17 +84,20 @@ Scenario with_exchanges(Scenario scenario, const Target& target,
 Scenario ask_for_replies(const Scenario& scenario, const Target& target,
                          const std::function<bool(const Scenario&)>& is_same) {
   constexpr std::size_t kMost = 16;  // each is played
-  std::size_t count = 0;
-  Scenario asking = with_exchanges(scenario, target, [&](std::size_t) { return ++count > 0; });
-  if (count == 0 || is_same(asking)) return asking;
+  const Places all = askable_in(scenario, target);
+  if (all.empty()) return scenario;
+  Scenario asking = with_exchanges(scenario, target, all);
+  if (is_same(asking)) return asking;
   Scenario best = scenario;
-  for (std::size_t i = 0, done = 0; i < std::min(count, kMost); ++i) {
-    // Those that were turned before it are sends no more, and do not count.
-    Scenario candidate =
-        with_exchanges(best, target, [&](std::size_t index) { return index == i - done; });
+  Places asked;
+  for (const std::size_t place : all) {
+    if (place == kMost) break;
+    Places more = asked;
+    more.insert(place);
+    Scenario candidate = with_exchanges(scenario, target, more);
     if (!is_same(candidate)) continue;
     best = std::move(candidate);
-    ++done;
+    asked = std::move(more);
   }
   return best;
 }

@@ -174,6 +174,9 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
     return 2;
   }
   std::optional<Suspicion> shown = trials.play_briefly(*scenario);
+  const auto shows_the_same = [&](const Scenario& candidate) {
+    return is_same(trials.play_briefly(candidate), *shown);
+  };
   std::size_t inputs = 1;
   if (!shown && std::filesystem::exists(history_file_of(file))) {
     const Result<std::vector<Bytes>> history = read_history(history_file_of(file));
@@ -188,9 +191,7 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
     if (shown)
       scenario = join(minimise_inputs(
           last_of(*history, inputs, trials.target()),
-          [&](const std::vector<Scenario>& some) {
-            return is_same(trials.play_briefly(join(some)), *shown);
-          },
+          [&](const std::vector<Scenario>& some) { return shows_the_same(join(some)); },
           kMostTrials));
   }
   if (!shown) {
@@ -199,22 +200,16 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
         inputs > 1 ? fmt::format(", and neither do the {} inputs before it", inputs - 1) : "");
     return 0;
   }
-  const Minimised smallest = minimise(
-      make_legal(*scenario, trials.target()), trials.target(),
-      [&](const Scenario& candidate) { return is_same(trials.play_briefly(candidate), *shown); },
-      inputs > 1 ? kMostTrialsOfHistory : kMostTrials);
+  const Minimised smallest =
+      minimise(make_legal(*scenario, trials.target()), trials.target(), shows_the_same,
+               inputs > 1 ? kMostTrialsOfHistory : kMostTrials);
   Scenario small = smallest.scenario;
   // Replies that nobody expects cannot be missed, neither by the report nor on the real kernel.
-  if (shown->rule == "protocol")
-    small = ask_for_replies(small, trials.target(), [&](const Scenario& candidate) {
-      return is_same(trials.play_briefly(candidate), *shown);
-    });
+  if (shown->rule == "protocol") small = ask_for_replies(small, trials.target(), shows_the_same);
   small.id = "found/" + id_of(folder);
   std::error_code error;
   std::string calls;
-  Suspicion last = trials.play(small, &calls).value_or(*shown);
-  if (last.rule == "protocol" && is_a_first_request(small))
-    last.what += "; a client's first request shows it: is the dialogue right?";
+  const Suspicion last = trials.play(small, &calls).value_or(*shown);
   small.summary = last.rule + ": " + last.what;
   const std::string output = trials.output();
   const std::string explained = trials.explain(small);
@@ -245,6 +240,8 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
   std::string report = fmt::format("{}: {}\n", last.rule, last.what);
   report += fmt::format("found by {} with {}{}\nminimised in {} trials\n", trials.target().name,
                         file, inputs > 1 ? " and inputs before it" : "", smallest.trials);
+  if (last.rule == "protocol" && is_a_first_request(small))
+    report += "a client's first request shows it: is the dialogue right?\n";
   if (again.tries_real)
     report += in_the_real_world(small, can_be_real ? run_quietly(real) : -1) + "\n";
   report += "\nsee it again:\n";
