@@ -1,6 +1,5 @@
 #include "harness/play/real_world.h"
 
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -17,8 +16,6 @@
 #include "harness/base/try.h"
 #include "harness/play/client_sockets.h"
 #include "harness/play/target_launch.h"
-#include "harness/watch/proc_files.h"
-#include "harness/watch/tasks.h"
 
 namespace sockdrill {
 
@@ -89,12 +86,8 @@ class RealWorld final : public World {
   std::optional<ProgramResult> program_result(int program) override;
 
  private:
-  struct Running {
-    StageProcess* process = nullptr;
-    OwnedFd stat;  ///< /proc/PID/stat, which is asked after every step
-  };
   [[nodiscard]] StageProcess* process(Instance instance) const {
-    return instance == Instance::first ? first_.process : second_.process;
+    return instance == Instance::first ? first_ : second_;
   }
   void feed_inputs();
   Result<ServerAddress> address_for(const StartOptions& options);
@@ -110,8 +103,8 @@ class RealWorld final : public World {
   ServerAddress server_;  ///< where the first instance is told to listen, as it names it itself
   Placeholders placeholders_;
   bool has_process_limit_ = false;
-  Running first_;
-  Running second_;
+  StageProcess* first_ = nullptr;
+  StageProcess* second_ = nullptr;
   std::vector<std::pair<StageProcess*, Bytes>>
       programs_;  ///< with what they still have to be given
 };
@@ -178,13 +171,7 @@ Result<void> RealWorld::start(Instance instance, const StartOptions& options, De
   launch.without_low_ports = options.port == Second::Port::privileged;
   launch.has_process_limit = has_process_limit_;
   if (instance == Instance::first) lead_clients_to(address);
-  Running& running = instance == Instance::first ? first_ : second_;
-  running.process = TRY(stage_->start(launch, deadline));
-  const std::string stat = fmt::format("/proc/{}/stat", running.process->pid);
-  running.stat = OwnedFd{::open(stat.c_str(), O_RDONLY | O_CLOEXEC)};
-  const bool has_gone = !running.stat.is_open() && errno == ENOENT;
-  if (!running.stat.is_open() && !has_gone)
-    return fail(fmt::format("{}: {}", stat, describe(last_errno())));
+  (instance == Instance::first ? first_ : second_) = TRY(stage_->start(launch, deadline));
   return {};
 }
 
@@ -210,24 +197,9 @@ std::vector<Ready> RealWorld::wait(Nanoseconds until) {
   return ready;
 }
 
-/// Z or X, or not there at all: it has ended, and the agent's news of it is on the way. A pidfd
-/// says so later, when all its threads are gone: clients have then long seen the end of their
-/// connections.
-bool is_ending(const OwnedFd& stat_file) {
-  const SysResult<std::string> text = read_from_start(stat_file.get());
-  const auto stat = text ? parse_task_stat(*text) : std::nullopt;
-  return !stat || has_ended(stat->state);
-}
-
 std::optional<ExitStatus> RealWorld::exited(Instance instance) {
-  stage_->pump();
-  const Running& running = instance == Instance::first ? first_ : second_;
-  if (running.process == nullptr) return std::nullopt;
-  const Deadline deadline = Deadline::after(std::chrono::seconds(5));
-  while (!running.process->exited && is_ending(running.stat) && !deadline.has_passed()) {
-    stage_->wait(Deadline::after(std::chrono::milliseconds(10)));
-  }
-  return running.process->exited;
+  const StageProcess* running = process(instance);
+  return running == nullptr ? std::nullopt : stage_->end_of(*running);
 }
 
 Listening RealWorld::listening(Scope scope) {
@@ -250,7 +222,7 @@ SysResult<void> RealWorld::signal(Instance instance, int number) {
 std::uint64_t RealWorld::output_read() {
   stage_->pump();
   std::uint64_t total = 0;
-  for (const StageProcess* instance : {first_.process, second_.process}) {
+  for (const StageProcess* instance : {first_, second_}) {
     if (instance != nullptr) total += instance->out.total() + instance->err.total();
   }
   return total;

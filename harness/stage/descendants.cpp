@@ -10,8 +10,6 @@
 #include <memory>
 #include <string_view>
 
-#include "harness/base/fd.h"
-
 namespace sockdrill {
 namespace {
 
@@ -67,12 +65,10 @@ struct Stat {
   [[nodiscard]] bool is_live() const { return state != 'X' && (state != 'Z' || threads > 1); }
 };
 
-/// From /proc/PID/stat, whose second field may hold anything in its parentheses.
-Stat stat_of(pid_t pid) {
+/// Of /proc/PID/stat, whose second field may hold anything in its parentheses.
+Stat parse_stat(std::string_view text) {
   constexpr std::size_t kParent = 1;  // Counted from the state.
   constexpr std::size_t kThreads = 17;
-  std::array<char, 4096> page;
-  std::string_view text = read_page("/proc/" + std::to_string(pid) + "/stat", page);
   const std::size_t name_end = text.rfind(") ");
   if (name_end == std::string_view::npos || name_end + 2 == text.size()) return {};
   text.remove_prefix(name_end + 2);
@@ -86,6 +82,11 @@ Stat stat_of(pid_t pid) {
                     field == kParent ? stat.parent : stat.threads);
   }
   return stat;
+}
+
+Stat stat_of(pid_t pid) {
+  std::array<char, 4096> page;
+  return parse_stat(read_page("/proc/" + std::to_string(pid) + "/stat", page));
 }
 
 void append_children(pid_t pid, pid_t thread, std::vector<pid_t>& into) {
@@ -153,6 +154,14 @@ std::vector<pid_t> descendants_by_children(pid_t root) {
 }
 
 }  // namespace
+
+bool has_main_thread_ended(Fd stat) {
+  std::array<char, 4096> page;
+  const ssize_t count = ::pread(raw(stat), page.data(), page.size(), 0);
+  const char state =
+      parse_stat({page.data(), count > 0 ? static_cast<std::size_t>(count) : 0}).state;
+  return state == 'Z' || state == 'X';
+}
 
 std::vector<pid_t> live_descendants(pid_t root) {
   return kernel_lists_children() ? descendants_by_children(root) : descendants_by_parent(root);

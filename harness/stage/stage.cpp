@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -121,8 +120,7 @@ void Stage::Impl::take_all_news() {
 
 void Stage::Impl::notice_ends_ourselves() {
   for (const auto& entry : entries) {
-    pollfd ended{entry->pidfd.raw(), POLLIN, 0};
-    if (entry->process.exited || ::poll(&ended, 1, 0) != 1) continue;
+    if (entry->process.exited || !is_readable(entry->pidfd.get())) continue;
     entry->process.exited = ExitStatus{true, SIGKILL, false};
     forget(entry->pidfd);
   }
@@ -206,6 +204,11 @@ Result<StageProcess*> Stage::start(const Launch& launch, Deadline deadline) {
   entry->process.input = std::move(streams->input.ours);
   entry->inner_pid = answer.pid;
   entry->pidfd = std::move(answer.pidfd);
+  const std::string stat = fmt::format("/proc/{}/stat", entry->process.pid);
+  entry->stat = OwnedFd{::open(stat.c_str(), O_RDONLY | O_CLOEXEC)};
+  const bool has_gone = !entry->stat.is_open() && errno == ENOENT;
+  if (!entry->stat.is_open() && !has_gone)
+    return fail(fmt::format("{}: {}", stat, describe(last_errno())));
   entry->out = std::move(streams->out.read_end);
   entry->err = std::move(streams->err.read_end);
   impl_->watch(entry->out);
@@ -251,6 +254,15 @@ void Stage::pump() {
 void Stage::wait(Deadline deadline) {
   wait_until_readable(news(), deadline);
   pump();
+}
+
+std::optional<ExitStatus> Stage::end_of(const StageProcess& process) {
+  const StageEntry& entry = impl_->entry_of(process);
+  pump();
+  const Deadline deadline = Deadline::after(std::chrono::seconds(5));
+  while (!process.exited && has_main_thread_ended(entry.stat.get()) && !deadline.has_passed())
+    wait(Deadline::after(std::chrono::milliseconds(10)));
+  return process.exited;
 }
 
 void Stage::set_draining(StageProcess& process, bool drains) {

@@ -149,6 +149,10 @@ class Stage final {
   void pump();
   /// Sleeps until there is news, or the deadline has passed; then pump().
   void wait(Deadline deadline);
+  /// How it has ended; nothing: it runs. Of one whose main thread has ended, or that is not there
+  /// at all, the agent's news is on the way and is waited for. A pidfd tells of it later, when all
+  /// its threads are gone: clients have then long seen the end of their connections.
+  std::optional<ExitStatus> end_of(const StageProcess& process);
   /// Stops (or resumes) taking in a process's stdout and stderr: for checks of servers whose log
   /// nobody reads.
   void set_draining(StageProcess& process, bool drains);

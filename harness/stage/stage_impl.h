@@ -17,6 +17,7 @@ struct StageEntry {
   StageProcess process;
   pid_t inner_pid = -1;  ///< as the agent sees it
   OwnedFd pidfd;
+  OwnedFd stat;  ///< /proc/PID/stat: it is asked for after every step, and a pid may come again
   OwnedFd out;
   OwnedFd err;
   bool drains = true;

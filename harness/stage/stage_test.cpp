@@ -94,6 +94,16 @@ TEST_P(StageProcessTest, SignalsNothingOnceTheProcessIsReaped) {
   EXPECT_EQ(stage().signal(process, SIGTERM), fail(Errno{ESRCH}));
 }
 
+TEST_P(StageProcessTest, KnowsTheEndAsSoonAsTheMainThreadHasEnded) {
+  StageProcess& process = start({.command = {"cat"}, .wants_input = true});
+  EXPECT_FALSE(stage().end_of(process));
+  process.input.reset();
+  // It is the agent's child: whether it is reaped by now, or stands there as a zombie, is chance.
+  const std::string file = "/proc/" + std::to_string(process.pid) + "/stat";
+  while (read_file(file).value_or(") Z").find(") Z") == std::string::npos) ::usleep(100);
+  EXPECT_EQ(stage().end_of(process), (ExitStatus{.was_signalled = false, .code = 0}));
+}
+
 TEST_P(StageProcessTest, RunsASecondProcessBesideTheFirst) {
   StageProcess& first = start({.command = {"cat"}, .wants_input = true});
   StageProcess& second = start(shell("exit 0"));
