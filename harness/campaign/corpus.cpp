@@ -56,11 +56,12 @@ std::vector<std::string> words_for_libfuzzer(const CampaignFolder& folder, unsig
   return words;
 }
 
-std::vector<std::string> words_for_weighing(const std::string& control,
-                                            const std::string& artifacts) {
+std::string control_file_in(const std::string& folder) { return folder + "/merge.control"; }
+
+std::vector<std::string> words_for_weighing(const std::string& folder) {
   std::vector<std::string> words = words_for_any();
-  words.insert(words.end(), {"-merge_inner=1", "-merge_control_file=" + control,
-                             fmt::format("-artifact_prefix={}/", artifacts)});
+  words.insert(words.end(), {"-merge_inner=1", "-merge_control_file=" + control_file_in(folder),
+                             fmt::format("-artifact_prefix={}/", folder)});
   return words;
 }
 

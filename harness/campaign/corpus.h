@@ -20,9 +20,9 @@ std::vector<std::string> words_for_libfuzzer(const CampaignFolder& folder, unsig
                                              std::uint64_t seed);
 
 /// The same for one that only plays what the control file names (merge.h). What an input shows goes
-/// to `artifacts`, a folder.
-std::vector<std::string> words_for_weighing(const std::string& control,
-                                            const std::string& artifacts);
+/// to that folder, too.
+std::vector<std::string> words_for_weighing(const std::string& folder);
+std::string control_file_in(const std::string& folder);
 
 /// Into inputs/, named by what is in it: the same input of two corpora is one.
 Result<void> keep_input(const Bytes& form, const CampaignFolder& folder);

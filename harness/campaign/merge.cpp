@@ -81,7 +81,7 @@ Result<std::vector<WeighedInput>> weigh(const FuzzedServer& server, const Campai
   // Among them are inputs that find something. What that is was told when they came, or will be
   // when they are played for what they find.
   const PassingFolder passing = TRY(PassingFolder::make(folder.path() + "/weighing"));
-  const std::string control = passing.path() + "/merge.control";
+  const std::string control = control_file_in(passing.path());
   if (const auto written =
           write_file(control, fmt::format("{0}\n0\n{1}\n", files.size(), fmt::join(files, "\n")));
       !written)
@@ -92,7 +92,7 @@ Result<std::vector<WeighedInput>> weigh(const FuzzedServer& server, const Campai
     // Each counts from its own start.
     const std::string prefix = lines.empty() ? "" : fmt::format("{}{}-", lines, workers++);
     const std::unique_ptr<Worker> worker =
-        TRY(server.start(words_for_weighing(control, passing.path()), {}, prefix));
+        TRY(server.start(words_for_weighing(passing.path()), {}, prefix));
     const std::optional<ExitStatus> end = wait_for(*worker, kPatienceToWeigh, interrupted);
     text = read_file(control).value_or("");
     const std::size_t now = count_started(text);
@@ -104,7 +104,7 @@ Result<std::vector<WeighedInput>> weigh(const FuzzedServer& server, const Campai
     if (now <= begun)
       return fail(fmt::format("the inputs cannot be played: the server {}",
                               end ? to_string(*end) : "does not end"),
-                  control);
+                  folder.path());
     begun = now;  // one has ended the worker: the next goes on behind it
   }
   return read_control_file(text, control);

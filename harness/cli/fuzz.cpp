@@ -171,10 +171,16 @@ CampaignSubject subject_in(const Target& target) {
   return {.target = target.name, .speaks = target.speaks.name};
 }
 
-/// Whether its folder holds what was made for another server, or for another dialogue.
+/// Whether its folder holds what was made for another dialogue.
+bool speaks_another(const Subject& subject) {
+  const std::string was = subject.folder.read_subject().speaks;
+  // Folders of earlier versions do not say what was spoken.
+  return !was.empty() && was != subject.target.speaks.name;
+}
+
+/// The same, or for another server.
 bool is_of_another(const Subject& subject) {
   const CampaignSubject was = subject.folder.read_subject();
-  // Folders of earlier versions do not say what was spoken.
   return !was.target.empty() && !was.speaks.empty() && was != subject_in(subject.target);
 }
 
@@ -285,9 +291,8 @@ Result<int> carry_out_upkeep(const Home& home, const Installation& installation,
   const std::atomic<bool>& interrupted = catch_interrupts();
   // To look at lines the server is built once more, under another name as a rule.
   const bool only_looks = arguments.merge.empty() && !arguments.minimize;
-  const bool speaks_the_same =
-      subject.folder.read_subject().speaks == subject_in(subject.target).speaks;
-  if (is_of_another(subject) && !(only_looks && speaks_the_same)) warn_of_another(subject);
+  const bool is_mixed = only_looks ? speaks_another(subject) : is_of_another(subject);
+  if (is_mixed) warn_of_another(subject);
   const auto tell = [&](const SmallerCorpus& corpus) {
     print(fmt::format("{} looked at, {} kept in {}\n", count_of(corpus.before, "input"),
                       with_separators(corpus.after), subject.folder.inputs()));
