@@ -149,10 +149,6 @@ Result<Resources> read_resources(const Node& node) {
   return r;
 }
 
-}  // namespace
-
-namespace {
-
 constexpr const char* kUrgent = "urgent";
 
 }  // namespace

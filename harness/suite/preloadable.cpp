@@ -21,7 +21,7 @@ std::string why_not_preloadable(const std::string& program) {
       return fmt::format("{} is linked statically: its system calls cannot be simulated", program);
     case ElfStart::not_elf:  // a script: its interpreter is what counts
     case ElfStart::interpreted:
-      return "";
+      break;
   }
   return "";
 }
