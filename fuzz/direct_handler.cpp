@@ -1,6 +1,7 @@
 // What fuzzing a server over the simulated kernel is measured against (ci/fuzz-bench --rates): the
-// same inputs, whose octets go straight into the protocol handler. There are no sockets, no
-// readiness and no clients that wait; what is sent is all there is.
+// same inputs, whose octets go straight into the protocol handler, cut as the input cuts them: where
+// a message ends is what a handler is fuzzed for. There are no sockets, no readiness and no clients
+// that wait; what is sent is all there is.
 
 #include <algorithm>
 #include <array>
@@ -40,6 +41,17 @@ void feed(protocols::Session& session, std::string_view octets) {
   }
 }
 
+void feed_pieces(protocols::Session& session, std::string_view octets,
+                 std::span<const std::uint64_t> cuts) {
+  std::size_t from = 0;
+  for (const std::uint64_t cut : cuts) {
+    const auto until = static_cast<std::size_t>(cut);
+    feed(session, octets.substr(from, until - from));
+    from = until;
+  }
+  feed(session, octets.substr(from));
+}
+
 void answer(std::string_view request) {
   static const auto handler = protocols::make_datagram_handler(protocols::Protocol::echo);
   static std::array<char, 65536> scratch;
@@ -65,7 +77,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       if (kTransport == Transport::udp)
         answer(octets);
       else
-        feed(session_of(sessions, step->client), octets);
+        feed_pieces(session_of(sessions, step->client), octets, send->cuts);
     } else if (std::holds_alternative<Close>(step->action)) {
       sessions.erase(step->client);
     }

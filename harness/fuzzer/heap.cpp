@@ -1,13 +1,18 @@
-// The C library's heap, under its own names, so that what the server takes of it is counted. Not
-// for builds with a sanitizer, which has a heap of its own and tells us of it (held_memory.cpp).
+// The C library's heap, under its own names, so that what the server takes of it is counted, and
+// what is ours is taken elsewhere. Not for builds with a sanitizer, which has a heap of its own and
+// tells us of it (held_memory.cpp, operators.cpp).
 
+#include <dlfcn.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 
 #include "harness/fuzzer/held_memory.h"
+#include "harness/fuzzer/own_heap.h"
 
 extern "C" {
 // glibc's own, under names that nobody takes the place of.
@@ -16,6 +21,16 @@ void __libc_free(void* block);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* block, std::size_t size);
 void* __libc_memalign(std::size_t alignment, std::size_t size);
+}
+
+using sockdrill::own_heap;
+
+void sockdrill::keep_common_heap() {
+  constexpr int kMuch = 1 << 30;
+  // What a long-lived process comes to by itself with large blocks (mallopt(3), M_MMAP_THRESHOLD).
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, kMuch);
+  ::mallopt(M_TOP_PAD, 1 << 24);
 }
 
 namespace {
@@ -29,18 +44,37 @@ void* taken(void* block, std::size_t size) {
 
 #define HEAP_CALL extern "C" __attribute__((visibility("default")))
 
-HEAP_CALL void* malloc(std::size_t size) { return taken(__libc_malloc(size), size); }
+HEAP_CALL void* malloc(std::size_t size) {
+  if (sockdrill::is_ours_running()) {
+    if (void* const block = own_heap.take(size); block != nullptr) return block;
+  }
+  return taken(__libc_malloc(size), size);
+}
 
 HEAP_CALL void free(void* block) {
+  if (own_heap.holds(block)) return own_heap.give_back(block);
   sockdrill::note_given_back(block);
   __libc_free(block);
 }
 
 HEAP_CALL void* calloc(std::size_t count, std::size_t size) {
+  std::size_t all = 0;
+  if (sockdrill::is_ours_running() && !__builtin_mul_overflow(count, size, &all)) {
+    if (void* const block = own_heap.take(all); block != nullptr)
+      return std::memset(block, 0, all);
+  }
   return taken(__libc_calloc(count, size), count * size);
 }
 
 HEAP_CALL void* realloc(void* block, std::size_t size) {
+  if (own_heap.holds(block)) {
+    void* const moved = size != 0 ? malloc(size) : nullptr;
+    if (moved == nullptr && size != 0) return nullptr;
+    if (moved != nullptr) std::memcpy(moved, block, std::min(size, own_heap.room_of(block)));
+    own_heap.give_back(block);
+    return moved;
+  }
+  if (block == nullptr) return malloc(size);
   void* const moved = __libc_realloc(block, size);
   if (moved == nullptr && size != 0) return nullptr;
   sockdrill::note_given_back(block);
@@ -62,4 +96,10 @@ HEAP_CALL int posix_memalign(void** block, std::size_t alignment, std::size_t si
   if (made == nullptr) return ENOMEM;
   *block = made;
   return 0;
+}
+
+HEAP_CALL std::size_t malloc_usable_size(void* block) {
+  using Ask = std::size_t (*)(void*);
+  static const auto ask = reinterpret_cast<Ask>(::dlsym(RTLD_NEXT, "malloc_usable_size"));
+  return own_heap.holds(block) ? own_heap.room_of(block) : ask(block);
 }

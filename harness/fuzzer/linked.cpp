@@ -15,6 +15,7 @@
 
 #include "harness/base/try.h"
 #include "harness/fuzzer/held_memory.h"
+#include "harness/fuzzer/own_heap.h"
 #include "harness/fuzzer/server_fuzzer.h"
 
 // What sockdrill_add_server_fuzzer() writes: the server's manifest, of one target, and where it
@@ -69,6 +70,8 @@ int drive(ServerProgram program) {
     fmt::print(stderr, "{}\n", to_string(target.error()));
     return 2;
   }
+  own_heap.begin();
+  if (keep_common_heap != nullptr) keep_common_heap();
   // The command line is ours and libFuzzer's; the server's own is the manifest's.
   const std::vector<std::string> words = std::exchange(program.arguments, target->command);
   const QuickPlayerOptions place = place_of_server();

@@ -18,6 +18,8 @@ extern "C" [[gnu::weak]] int __interceptor_pthread_create(pthread_t*, const pthr
 
 namespace sockdrill::sim {
 
+thread_local constinit bool is_thread_of_tasks = false;
+
 namespace {
 
 /// Between the sleeping thread's frames and the task's.
@@ -33,6 +35,7 @@ long futex(std::atomic<int>& word, int operation, int value) {
 }
 
 void* sleep_for_ever(void* argument) {
+  is_thread_of_tasks = true;
   auto* parking = static_cast<Parking*>(argument);
   char* frame = static_cast<char*>(__builtin_frame_address(0));
   parking->thread.pointer = thread_pointer();

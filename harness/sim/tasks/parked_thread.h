@@ -23,4 +23,8 @@ struct ParkedThread {
 /// the process.
 std::optional<ParkedThread> park_thread();
 
+/// Whether tasks, and whoever runs them, have this thread's pointer: set for those that are parked,
+/// and by whoever runs tasks for its own. False in any other, which runs beside them.
+extern thread_local constinit bool is_thread_of_tasks [[gnu::tls_model("initial-exec")]];
+
 }  // namespace sockdrill::sim
