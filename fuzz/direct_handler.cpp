@@ -1,7 +1,7 @@
 // What fuzzing a server over the simulated kernel is measured against (ci/fuzz-bench --rates): the
-// same inputs, whose octets go straight into the protocol handler, cut as the input cuts them: where
-// a message ends is what a handler is fuzzed for. There are no sockets, no readiness and no clients
-// that wait; what is sent is all there is.
+// same inputs, whose octets go straight into the protocol handler, cut as the input cuts them:
+// where a message ends is what a handler is fuzzed for. There are no sockets, no readiness and no
+// clients that wait; what is sent is all there is.
 
 #include <algorithm>
 #include <array>

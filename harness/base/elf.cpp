@@ -112,7 +112,9 @@ std::vector<ElfSection> sections_in_elf(const std::string& file) {
 std::vector<ElfSymbol> symbols_in_elf(const std::string& file, ElfKind kind) {
   Elf elf(file);
   std::vector<ElfSymbol> symbols;
-  const unsigned char type = kind == ElfKind::variable ? STT_OBJECT : STT_FUNC;
+  const unsigned char type = kind == ElfKind::variable   ? STT_OBJECT
+                             : kind == ElfKind::function ? STT_FUNC
+                                                         : STT_TLS;
   elf.for_each_symbol([&](const Elf64_Sym& one, std::string_view name) {
     if (ELF64_ST_TYPE(one.st_info) == type && one.st_shndx < elf.sections().size())
       symbols.push_back({.name = std::string(name),

@@ -35,10 +35,10 @@ struct ElfSymbol {
   std::uint64_t size = 0;
   std::size_t section = 0;  ///< its place in sections_in_elf()
 };
-enum class ElfKind { variable, function };
+/// A thread's variables have no address: it is one relative to where those of the file begin.
+enum class ElfKind { variable, function, thread_variable };
 
 /// All of that kind that the file's own table of symbols has; none when the names were stripped.
-/// Variables of threads are left out: they have no address.
 std::vector<ElfSymbol> symbols_in_elf(const std::string& file, ElfKind kind);
 
 /// Where a symbol of the file's own table lies, relative to where the file is loaded; those that

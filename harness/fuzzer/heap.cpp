@@ -60,8 +60,7 @@ HEAP_CALL void free(void* block) {
 HEAP_CALL void* calloc(std::size_t count, std::size_t size) {
   std::size_t all = 0;
   if (sockdrill::is_ours_running() && !__builtin_mul_overflow(count, size, &all)) {
-    if (void* const block = own_heap.take(all); block != nullptr)
-      return std::memset(block, 0, all);
+    if (void* const block = own_heap.take(all); block != nullptr) return std::memset(block, 0, all);
   }
   return taken(__libc_calloc(count, size), count * size);
 }

@@ -8,11 +8,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 
 #include <fmt/format.h>
 
+#include "harness/base/elf.h"
 #include "harness/base/try.h"
 #include "harness/fuzzer/held_memory.h"
 #include "harness/fuzzer/own_heap.h"
@@ -50,8 +53,26 @@ QuickPlayerOptions place_of_server() {
           .on_play_again = {}};
 }
 
+/// Of a program without names nobody knows. Those that are not the server's: ours, libFuzzer's and
+/// the sanitizers'.
+bool has_thread_locals() {
+  static constexpr std::array<std::string_view, 6> kNotTheServers{
+      "_ZN9sockdrill3sim", "9sockdrill6Schema", "_ZN6fuzzer",
+      "__sancov",          "_ZN11__sanitizer",  "_ZN7__ubsan"};
+  static const bool has_some = [] {
+    const std::vector<ElfSymbol> all = symbols_in_elf("/proc/self/exe", ElfKind::thread_variable);
+    return all.empty() || std::ranges::any_of(all, [](const ElfSymbol& one) {
+             return std::ranges::none_of(kNotTheServers, [&](std::string_view known) {
+               return one.name.find(known) != std::string::npos;
+             });
+           });
+  }();
+  return has_some;
+}
+
 sim::ServerMemory memory_of_server() {
   sim::ServerMemory memory;
+  memory.has_thread_locals = has_thread_locals;
   memory.variables.emplace_back(
       sockdrill_server_begin,
       static_cast<std::size_t>(sockdrill_server_end - sockdrill_server_begin));

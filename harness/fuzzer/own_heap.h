@@ -24,7 +24,8 @@ class OwnHeap final {
  public:
   static constexpr std::size_t kLargest = std::size_t{1} << 20U;
 
-  /// From here on blocks are had of it, by the thread that calls this; without room for it, of none.
+  /// From here on blocks are had of it, by the thread that calls this; without room for it, of
+  /// none.
   void begin();
 
   /// nullptr: none is to be had here. Aligned to 16 octets.
@@ -59,7 +60,7 @@ class OwnHeap final {
     Free* next;
   };
 
-  static constexpr std::size_t kRegion = std::size_t{1} << 32U;  ///< reserved, not taken
+  static constexpr std::size_t kRegion = std::size_t{1} << 32U;   ///< reserved, not taken
   static constexpr std::size_t kGranule = std::size_t{1} << 16U;  ///< holds blocks of one kind
   static constexpr std::size_t kStep = 16;
   static constexpr std::size_t kLargestOfSteps = 1024;  ///< beyond it sizes are powers of two
@@ -96,11 +97,12 @@ class OwnHeap final {
 /// What `operator new` and malloc(3) take of, and may hand back to.
 extern constinit OwnHeap own_heap;
 
-/// The common heap gives no memory back to the system from here on: with each input the server gives
-/// back nearly all it has, and takes it again. Nothing where a sanitizer is the heap.
+/// The common heap gives no memory back to the system from here on: with each input the server
+/// gives back nearly all it has, and takes it again. Nothing where a sanitizer is the heap.
 [[gnu::weak]] void keep_common_heap();
 
-/// Whether a block that is taken now is ours: the server does not run, or waits for a call's answer.
+/// Whether a block that is taken now is ours: the server does not run, or waits for a call's
+/// answer.
 inline bool is_ours_running() {
   if (!sim::is_thread_of_tasks) return false;
   const sim::Task* const task = sim::current_task;

@@ -157,6 +157,7 @@ void Content::drop_front(std::uint64_t count) {
 
 Bytes Content::copy(std::uint64_t offset, std::size_t length) const {
   Bytes octets;
+  octets.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(length, size())));
   for (const Chunk& chunk : chunks_) {
     if (octets.size() == length) break;
     if (offset >= chunk.size()) {
@@ -165,8 +166,10 @@ Bytes Content::copy(std::uint64_t offset, std::size_t length) const {
     }
     const auto here = static_cast<std::size_t>(
         std::min<std::uint64_t>(chunk.size() - offset, length - octets.size()));
-    octets += chunk.key.empty() ? chunk.literal.substr(static_cast<std::size_t>(offset), here)
-                                : pattern_octets(chunk.key, chunk.offset + offset, here);
+    if (chunk.key.empty())
+      octets.append(chunk.literal, static_cast<std::size_t>(offset), here);
+    else
+      octets += pattern_octets(chunk.key, chunk.offset + offset, here);
     offset = 0;
   }
   return octets;

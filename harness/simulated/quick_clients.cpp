@@ -154,7 +154,8 @@ void QuickClients::note_sent(QuickClient& client, std::string_view octets) {
     client.sent.append(octets);
 }
 
-bool QuickClients::send_part(QuickClient& client, const PlannedSend& send, Bytes octets) {
+bool QuickClients::send_part(QuickClient& client, const PlannedSend& send,
+                             std::string_view octets) {
   std::string_view left = octets;
   while (!left.empty() || octets.empty()) {
     const SysResult<std::size_t> sent = !has_messages_
@@ -181,14 +182,17 @@ void QuickClients::send(QuickClient& client, const PlannedSend& send) {
   // An urgent octet is no part of the stream (tcp(7)); what goes to a broadcast address, others may
   // answer, or nobody.
   if (send.urgent || !send.to.empty()) client.is_comparable = false;
-  std::uint64_t begin = 0;
-  for (std::size_t i = 0; i <= send.cuts.size(); ++i) {
-    const std::uint64_t end = i < send.cuts.size() ? send.cuts[i] : send.content.size();
-    if (!send_part(client, send, send.content.copy(begin, static_cast<std::size_t>(end - begin))))
-      return;
-    if (i < send.cuts.size()) server_.rest();
+  const Bytes octets = send.content.copy(0, static_cast<std::size_t>(send.content.size()));
+  if (client.is_comparable && is_echo_ && !has_messages_)
+    client.sent.reserve(client.sent.size() + octets.size());
+  std::size_t begin = 0;
+  for (const std::uint64_t cut : send.cuts) {
+    const auto end = static_cast<std::size_t>(cut);
+    if (!send_part(client, send, std::string_view(octets).substr(begin, end - begin))) return;
+    server_.rest();
     begin = end;
   }
+  send_part(client, send, std::string_view(octets).substr(begin));
 }
 
 void QuickClients::end_output(QuickClient& client) {
@@ -245,6 +249,7 @@ void QuickClients::finish_all() {
   }
   for (auto& [name, client] : clients_) close(client, false);
   clients_.clear();
+  sockets_.forget_numbers();
   server_.rest();
 }
 

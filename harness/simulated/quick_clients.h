@@ -3,7 +3,7 @@
 // Clients of one input: what they do, without a recording, and what of their replies must hold.
 // Internal to simulated/.
 
-#include <deque>
+#include <list>
 #include <string>
 #include <unordered_map>
 
@@ -24,7 +24,7 @@ struct QuickClient {
   std::optional<std::uint16_t> last_port;
   // Of an echo's client: what has not come back yet.
   Bytes sent;
-  std::deque<Bytes> messages;
+  std::list<Bytes> messages;
   std::optional<Conversation> conversation;  ///< of any other dialogue's
   std::uint64_t received = 0;
 };
@@ -55,7 +55,7 @@ class QuickClients final {
   void open(QuickClient& client, const SocketRequest& request);
   void connect(QuickClient& client, const Connect& connect);
   void send(QuickClient& client, const PlannedSend& send);
-  bool send_part(QuickClient& client, const PlannedSend& send, Bytes octets);
+  bool send_part(QuickClient& client, const PlannedSend& send, std::string_view octets);
   void note_sent(QuickClient& client, std::string_view octets);
   void receive(QuickClient& client, std::uint64_t most);
   void tell(const QuickClient& client, ClientOutcome outcome, std::string_view octets = {}) const;

@@ -174,6 +174,11 @@ void SimulatedClients::end(SocketId socket, bool is_abortive) {
   clients_.erase(socket);  // the last reference closes it
 }
 
+void SimulatedClients::forget_numbers() {
+  SOCKDRILL_CHECK(clients_.empty(), "all sockets are closed");
+  next_id_ = 1;
+}
+
 Errno SimulatedClients::error_of(SocketId socket) {
   SimulatedClient& client = of(socket);
   const Errno error{client.socket->take_error()};
@@ -184,7 +189,7 @@ Errno SimulatedClients::error_of(SocketId socket) {
 
 std::vector<Ready> SimulatedClients::take_ready() {
   std::vector<Ready> ready;
-  std::array<epoll_event, 256> events{};
+  std::array<epoll_event, 256> events;  // NOLINT: collect() says how many it has written
   const int count = epoll_->collect(process_, events);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];

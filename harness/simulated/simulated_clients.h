@@ -56,6 +56,10 @@ class SimulatedClients final : public Sockets {
   /// Whether take_ready() would find any: perhaps, but never falsely none.
   [[nodiscard]] bool may_be_ready() const { return epoll_->has_listed(); }
 
+  /// All are closed, and nobody asks for one of them any more: the next has the first number again,
+  /// and what is kept by number does not grow from input to input.
+  void forget_numbers();
+
   [[nodiscard]] const std::map<SocketId, SimulatedClient>& all() const { return clients_; }
   [[nodiscard]] const ServerAddress& server() const { return server_; }
 

@@ -12,12 +12,6 @@
 
 namespace sockdrill::sim {
 
-std::size_t size_of(Buffers buffers) {
-  std::size_t total = 0;
-  for (const iovec& buffer : buffers) total += buffer.iov_len;
-  return total;
-}
-
 namespace {
 
 /// Calls `copy(place, offset, size)` for each run of octets from number `skip` on, `size` in all.

@@ -24,7 +24,11 @@ class EpollItem;
 
 using Buffers = std::span<const iovec>;
 /// Octets in all of them.
-std::size_t size_of(Buffers buffers);
+inline std::size_t size_of(Buffers buffers) {
+  std::size_t total = 0;
+  for (const iovec& buffer : buffers) total += buffer.iov_len;
+  return total;
+}
 /// Copies into the buffers, from their octet number `skip` on; how many fitted.
 std::size_t scatter(Buffers buffers, std::size_t skip, const char* octets, std::size_t size);
 /// Copies out of the buffers, from their octet number `skip` on; how many there were.

@@ -78,7 +78,11 @@ class Kernel final {
   /// process.signals.actions; SIG_DFL asks default_action().
   std::optional<siginfo_t> take_signal(Process& process, ThreadSignals& thread);
   /// Whether take_signal() would find one: calls that wait are then interrupted.
-  [[nodiscard]] bool has_signal(const Process& process, const ThreadSignals& thread) const;
+  [[nodiscard]] bool has_signal(const Process& process, const ThreadSignals& thread) const {
+    const SignalBits open = (process.signals.pending.bits() | thread.pending.bits()) &
+                            ~(thread.blocked & ~kNeverBlocked);
+    return open != 0 && has_signal_of(process, open);
+  }
 
   // Descriptors.
   /// close(2). With SO_LINGER it may have to wait; asked again, with the same call, it goes on
@@ -101,6 +105,8 @@ class Kernel final {
   pid_t next_pid() { return ++last_pid_; }
 
  private:
+  [[nodiscard]] bool has_signal_of(const Process& process, SignalBits open) const;
+
   void tell_parent(Process& child, int code, int status);
   void reap(Process& child);
 

@@ -68,10 +68,7 @@ void Kernel::send_pipe_signal(Process& process) {
   send_signal(process, signal_info(SIGPIPE, SI_USER, process.pid), process.signals.current);
 }
 
-bool Kernel::has_signal(const Process& process, const ThreadSignals& thread) const {
-  const SignalBits open =
-      (process.signals.pending.bits() | thread.pending.bits()) & ~(thread.blocked & ~kNeverBlocked);
-  if (open == 0) return false;
+bool Kernel::has_signal_of(const Process& process, SignalBits open) const {
   for (int number = 1; number <= kSignals; ++number) {
     if ((open & bit_of(number)) != 0 && !is_ignored(process, number)) return true;
   }

@@ -8,9 +8,10 @@ namespace sockdrill::sim {
 
 namespace {
 
-tl::unexpected<Stop> wait_for_several(std::vector<WaitQueue*> queues, const Call& call) {
-  return tl::unexpected<Stop>(Stop{
-      .error = {}, .more_queues = std::move(queues), .until = call.until, .is_restartable = false});
+/// On the call's queues.
+tl::unexpected<Stop> wait_for_several(const Call& call) {
+  return tl::unexpected<Stop>(
+      Stop{.error = {}, .more_queues = call.queues, .until = call.until, .is_restartable = false});
 }
 
 // fs/select.c, POLLIN_SET and its kin.
@@ -53,11 +54,11 @@ Outcome<int> poll(Process& process, std::span<pollfd> fds, Timeout timeout, Call
     if (each.revents != 0) ++count;
   }
   if (count > 0 || now >= call.until) return count;
-  std::vector<WaitQueue*> queues;
+  call.queues.clear();
   for (const pollfd& each : fds) {
-    if (each.fd >= 0) queues.push_back(&process.descriptors.find(each.fd)->queue());
+    if (each.fd >= 0) call.queues.push_back(&process.descriptors.find(each.fd)->queue());
   }
-  return wait_for_several(std::move(queues), call);
+  return wait_for_several(call);
 }
 
 Outcome<int> select(Process& process, int count, const SelectSets& sets, Timeout timeout,
@@ -90,9 +91,10 @@ Outcome<int> select(Process& process, int count, const SelectSets& sets, Timeout
              (exceptional.has(fd) && (bits & kExceptional) != 0 ? 1 : 0);
   }
   if (ready == 0 && now < call.until) {
-    std::vector<WaitQueue*> queues;
-    for (const Found& each : found) queues.push_back(&process.descriptors.find(each.fd)->queue());
-    return wait_for_several(std::move(queues), call);
+    call.queues.clear();
+    for (const Found& each : found)
+      call.queues.push_back(&process.descriptors.find(each.fd)->queue());
+    return wait_for_several(call);
   }
   for (const Found& each : found) {
     readable.set(each.fd, readable.has(each.fd) && (each.bits & kReadable) != 0);

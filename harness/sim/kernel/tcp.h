@@ -4,7 +4,7 @@
 // RST, TIME_WAIT. There are no segments: what one end sends is at the other at once, as far as its
 // window lets it.
 
-#include <deque>
+#include <list>
 
 #include "harness/sim/kernel/network.h"
 #include "harness/sim/kernel/octets.h"
@@ -60,7 +60,7 @@ class TcpEnd final : public Counted {
   void listen(std::size_t backlog);
   [[nodiscard]] bool is_full() const { return accept_queue_.size() > backlog_; }
   [[nodiscard]] std::size_t backlog() const { return backlog_; }
-  std::deque<Ref<TcpSocket>>& accept_queue() { return accept_queue_; }
+  std::list<Ref<TcpSocket>>& accept_queue() { return accept_queue_; }
 
   // Sending.
   /// Octets that send() takes now.
@@ -115,7 +115,10 @@ class TcpEnd final : public Counted {
 
   void try_handshake();
   void take_connection(TcpEnd& from);
-  void take_octets(OctetQueue& from, std::size_t size);
+  /// Whether octets are welcome; if not, both ends are reset.
+  bool lets_in();
+  /// Octets have been received.
+  void note_arrival();
   void take_urgent_mark(std::size_t offset);
   void take_end();
   void take_end_acknowledgement();
@@ -149,7 +152,7 @@ class TcpEnd final : public Counted {
   Urgent urgent_ = Urgent::none;
   std::size_t urgent_at_ = 0;
   std::size_t backlog_ = 0;
-  std::deque<Ref<TcpSocket>> accept_queue_;
+  std::list<Ref<TcpSocket>> accept_queue_;  ///< a list: it costs nothing where there is none
   Timer timer_;
 };
 

@@ -39,6 +39,19 @@ bool TcpEnd::is_writable() const {
 }
 
 void TcpEnd::send(Buffers buffers, std::size_t skip, std::size_t size, bool ends_urgent) {
+  if (peer_ != nullptr && send_queue_.is_empty() && !ends_urgent) {
+    // As a rule all of it arrives at once.
+    const Ref<TcpEnd> alive(this);
+    const std::size_t part = std::min(size, peer_->window());
+    if (part > 0 && peer_->lets_in()) {
+      peer_->received.append(buffers, skip, part);
+      peer_->note_arrival();
+    }
+    skip += part;
+    size -= part;
+    if (state_ == TcpState::closed) return;  // it answered with a reset
+    if (size == 0) return check_space();
+  }
   send_queue_.append(buffers, skip, size);
   // Unlike in Linux, the mark does not travel ahead of its octet (RFC 6093, 3): a peer whose window
   // is closed does not know of it yet.
@@ -58,7 +71,11 @@ void TcpEnd::transmit() {
     if (urgent_in_queue_ != 0 && urgent_in_queue_ <= size)
       peer_->take_urgent_mark(peer_->received.size() + urgent_in_queue_ - 1);
     urgent_in_queue_ -= std::min(urgent_in_queue_, size);
-    peer_->take_octets(send_queue_, size);
+    if (peer_->lets_in()) {
+      TcpEnd& peer = *peer_;
+      send_queue_.move_to(peer.received, size);
+      peer.note_arrival();
+    }
     if (state_ == TcpState::closed) return;  // it answered with a reset
   }
   check_space();
@@ -94,7 +111,7 @@ std::size_t TcpEnd::window() {
   return free;
 }
 
-void TcpEnd::take_octets(OctetQueue& from, std::size_t size) {
+bool TcpEnd::lets_in() {
   const bool is_dead = state_ == TcpState::closed || state_ == TcpState::time_wait;
   const bool is_closing = state_ == TcpState::fin_wait1 || state_ == TcpState::fin_wait2;
   // tcp_rcv_state_process(): octets for somebody who has shut both directions are answered with
@@ -105,9 +122,12 @@ void TcpEnd::take_octets(OctetQueue& from, std::size_t size) {
     peer->peer_ = nullptr;
     take_reset();  // here first: our own program is told ECONNRESET, too
     peer->take_reset();
-    return;
+    return false;
   }
-  from.move_to(received, size);
+  return true;
+}
+
+void TcpEnd::note_arrival() {
   if (received.size() >= capacity()) is_window_closed_ = true;
   const std::size_t wanted = socket_ != nullptr ? socket_->options.receive_low_water : 1;
   if (received.size() >= std::min(wanted, std::max<std::size_t>(1, capacity()))) wake(kDataEvents);

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <tl/expected.hpp>
 #include <vector>
 
@@ -84,8 +85,9 @@ class WaitQueue final {
 struct Stop {
   Errno error;                 ///< 0: it must wait
   WaitQueue* queue = nullptr;  ///< where; nullptr with no more_queues: only for the deadline
-  std::vector<WaitQueue*> more_queues;  ///< of calls that wait for several things (poll, select)
-  VirtualTime until = kNever;           ///< at the latest; then the call is asked again and ends
+  /// Of calls that wait for several things (poll, select): they are the call's.
+  std::span<WaitQueue* const> more_queues;
+  VirtualTime until = kNever;  ///< at the latest; then the call is asked again and ends
   bool is_exclusive = false;
   /// Whether SA_RESTART restarts it (signal(7)); if not, EINTR whatever the handler's flags.
   bool is_restartable = true;
@@ -111,10 +113,11 @@ inline tl::unexpected<Stop> wait_on(WaitQueue& queue, bool is_exclusive = false)
 
 /// One call of a program, kept by the caller from the first time it asks to the last.
 struct Call {
-  std::size_t done = 0;        ///< octets moved so far (a blocking send of much, MSG_WAITALL)
-  Ref<Counted> held;           ///< what the call keeps alive: the file that close(2) closes
-  bool has_begun = false;      ///< the deadline is fixed, a connection attempt is made, ...
-  VirtualTime until = kNever;  ///< fixed when it begins: SO_RCVTIMEO, a poll's timeout, ...
+  std::size_t done = 0;            ///< octets moved so far (a blocking send of much, MSG_WAITALL)
+  Ref<Counted> held;               ///< what the call keeps alive: the file that close(2) closes
+  bool has_begun = false;          ///< the deadline is fixed, a connection attempt is made, ...
+  VirtualTime until = kNever;      ///< fixed when it begins: SO_RCVTIMEO, a poll's timeout, ...
+  std::vector<WaitQueue*> queues;  ///< of one that waits for several things
 
   /// Fixes `until` when it asks for the first time; no timeout (nullopt) waits for ever.
   void begin(VirtualTime now, std::optional<Nanoseconds> timeout) {

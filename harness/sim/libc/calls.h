@@ -258,6 +258,9 @@ Nanoseconds now_on(clockid_t clock);
 
 /// The one that pthread_self(3) calls so, of the calling process. nullptr: none.
 Task* find_thread(pthread_t thread);
+/// pthread_key_create(3): the running thread's values are destroyed, again and again while
+/// destructors set new ones.
+void destroy_specifics();
 /// The end of a thread and of a process, as the C library has it.
 [[noreturn]] void end_thread(Task& task);
 [[noreturn]] void end_with_handlers(int status);

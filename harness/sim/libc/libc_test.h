@@ -48,13 +48,21 @@ class LibcTest : public ::testing::Test {
   static inline std::function<int()> body_of_server;
   static inline int variable_of_server = 0;
 
+  explicit LibcTest(std::function<bool()> has_thread_locals = {})
+      : has_thread_locals_(std::move(has_thread_locals)) {}
+
+ private:
+  std::function<bool()> has_thread_locals_;
+
+ protected:
   std::string log;
   Simulation simulation{ServerProgram{.main = [](int, char**, char**) { return body_of_server(); },
                                       .arguments = {"server"},
                                       .environment = nullptr},
                         ServerMemory{.variables = {{reinterpret_cast<char*>(&variable_of_server),
                                                     sizeof variable_of_server}},
-                                     .thread_locals = {}}};
+                                     .thread_locals = {},
+                                     .has_thread_locals = has_thread_locals_}};
   Process* client = nullptr;
   Process* server = nullptr;
 

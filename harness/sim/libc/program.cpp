@@ -193,6 +193,7 @@ void on_crash(int number, siginfo_t* info, void* /*context*/) {
 ServerMemory memory_of_program() {
   ServerMemory memory;
   ::dl_iterate_phdr(add_object, &memory);
+  memory.has_thread_locals = [] { return false; };  // but what find_system_locals() sees
   // Either the program's own copy, which is in there already, or the C library's.
   auto* const environment = reinterpret_cast<char*>(&environ);
   const bool is_there = std::ranges::any_of(memory.variables, [&](const std::span<char>& part) {

@@ -24,22 +24,6 @@ void destroy_thread_locals() {
   if (call != nullptr) call();
 }
 
-/// pthread_key_create(3): again and again while destructors set new values.
-void destroy_keys() {
-  for (int round = 0; round < PTHREAD_DESTRUCTOR_ITERATIONS; ++round) {
-    bool has_found = false;
-    const std::map<unsigned, void (*)(void*)> keys = simulation()->key_destructors;
-    for (const auto& [key, destroy] : keys) {
-      void* value = ::pthread_getspecific(key);
-      if (value == nullptr) continue;
-      has_found = true;
-      ::pthread_setspecific(key, nullptr);
-      if (destroy != nullptr) destroy(value);
-    }
-    if (!has_found) return;
-  }
-}
-
 _Unwind_Reason_Code unwind_step(int, _Unwind_Action actions, _Unwind_Exception_Class,
                                 _Unwind_Exception*, _Unwind_Context*, void*) {
   if ((actions & _UA_END_OF_STACK) != 0) end_thread(*current_task);
@@ -90,7 +74,7 @@ void end_thread(Task& task) {
   if (task.is_first) task.is_detached = true;  // whoever joins it is not a server
   task.may_be_cancelled = false;
   destroy_thread_locals();
-  destroy_keys();
+  destroy_specifics();
   task.scheduler.finish(*current_task);
 }
 
@@ -106,6 +90,11 @@ void check_cancelled(Task& task) {
 extern "C" [[gnu::weak]] void __asan_init();
 
 using namespace sockdrill::sim;  // NOLINT(google-build-using-namespace): extern "C" from here on
+
+// The thread's own control block begins with its address; the C library has the same.
+SIMULATED_CALL pthread_t pthread_self() noexcept {
+  return static_cast<pthread_t>(is_simulated() ? current_task->identity() : thread_pointer());
+}
 
 SIMULATED_CALL int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
                                   void* (*function)(void*), void* argument) noexcept {
@@ -131,7 +120,7 @@ SIMULATED_CALL int pthread_create(pthread_t* thread, const pthread_attr_t* attri
   });
   if (created != nullptr) {
     created->is_detached = detached == PTHREAD_CREATE_DETACHED;
-    *thread = static_cast<pthread_t>(created->pointer());
+    *thread = static_cast<pthread_t>(created->identity());
   }
   end_call(task);
   return created != nullptr ? 0 : EAGAIN;
@@ -215,20 +204,6 @@ SIMULATED_CALL int pthread_setschedparam(pthread_t thread, int policy,
     return next<int(pthread_t, int, const sched_param*)>("pthread_setschedparam")(thread, policy,
                                                                                   parameters);
   return policy == SCHED_OTHER ? 0 : EPERM;
-}
-
-SIMULATED_CALL int pthread_key_create(pthread_key_t* key, void (*destroy)(void*)) noexcept {
-  static auto* const create = next<int(pthread_key_t*, void (*)(void*))>("pthread_key_create");
-  if (!is_simulated()) return create(key, destroy);
-  // Our threads never end for the C library, so their destructors are our business.
-  const int error = create(key, nullptr);
-  if (error == 0) simulation()->key_destructors[*key] = destroy;
-  return error;
-}
-
-SIMULATED_CALL int pthread_key_delete(pthread_key_t key) noexcept {
-  if (Simulation* there = simulation(); there != nullptr) there->key_destructors.erase(key);
-  return next<int(pthread_key_t)>("pthread_key_delete")(key);
 }
 
 SIMULATED_CALL int sched_yield() noexcept {

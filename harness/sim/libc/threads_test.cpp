@@ -1,10 +1,13 @@
 // Threads, and what they wait on.
 
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
+#include <threads.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
@@ -15,7 +18,16 @@
 namespace sockdrill::sim {
 namespace {
 
-TEST_F(LibcTest, AServerOfThreadsServesBothAtOnce) {
+/// Threads with a thread pointer of their own, and threads that share one.
+class ThreadsTest : public LibcTest, public ::testing::WithParamInterface<bool> {
+ protected:
+  ThreadsTest() : LibcTest(GetParam() ? [] { return false; } : std::function<bool()>{}) {}
+};
+
+INSTANTIATE_TEST_SUITE_P(Pointers, ThreadsTest, ::testing::Bool(),
+                         [](const auto& info) { return info.param ? "Shared" : "Own"; });
+
+TEST_P(ThreadsTest, AServerOfThreadsServesBothAtOnce) {
   start([] {
     const int listener = open_listener();
     for (;;) {
@@ -31,7 +43,7 @@ TEST_F(LibcTest, AServerOfThreadsServesBothAtOnce) {
   EXPECT_EQ(simulation.scheduler().tasks_of(*server).size(), 2U);
 }
 
-TEST_F(LibcTest, MutexesAndConditionVariablesWork) {
+TEST_P(ThreadsTest, MutexesAndConditionVariablesWork) {
   run([this] {
     std::mutex mutex;
     std::condition_variable changed;
@@ -59,9 +71,10 @@ TEST_F(LibcTest, MutexesAndConditionVariablesWork) {
   EXPECT_EQ(log, "got 3 after 30 s ");
 }
 
-TEST_F(LibcTest, ASignalWakesNobodyWhoWaitsForACondition) {
+TEST_P(ThreadsTest, ASignalWakesNobodyWhoWaitsForACondition) {
   run([this] {
     static int handled = 0;
+    handled = 0;
     ::signal(SIGUSR1, [](int) { ++handled; });
     std::mutex mutex;
     std::condition_variable never;
@@ -81,14 +94,15 @@ TEST_F(LibcTest, ASignalWakesNobodyWhoWaitsForACondition) {
   EXPECT_EQ(log, "handled woken ");
 }
 
-TEST_F(LibcTest, SemaphoresBarriersAndOnceWork) {
+TEST_P(ThreadsTest, SemaphoresBarriersAndOnceWork) {
   run([this] {
     sem_t semaphore;
     ::sem_init(&semaphore, 0, 0);
     pthread_barrier_t barrier;
     ::pthread_barrier_init(&barrier, nullptr, 3);
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once_t once = PTHREAD_ONCE_INIT;
     static int times = 0;
+    times = 0;
     std::atomic<int> serial{0};
     const auto body = [&] {
       ::pthread_once(&once, [] { ++times; });
@@ -107,7 +121,7 @@ TEST_F(LibcTest, SemaphoresBarriersAndOnceWork) {
   EXPECT_EQ(log, "1 1 ");
 }
 
-TEST_F(LibcTest, AStdAtomicCanBeWaitedFor) {
+TEST_P(ThreadsTest, AStdAtomicCanBeWaitedFor) {
   run([this] {
     std::atomic<int> word{0};
     std::thread other([&] {
@@ -129,25 +143,118 @@ struct SaysGoodbye {
   ~SaysGoodbye() { *log += "destroyed "; }
 };
 
-TEST_F(LibcTest, ThreadExitRunsWhatAThreadLeavesBehind) {
+TEST_P(ThreadsTest, ThreadExitRunsWhatAThreadLeavesBehind) {
   run([this] {
     pthread_key_t key = 0;
     ::pthread_key_create(&key, [](void* value) { *static_cast<std::string*>(value) += "key "; });
     std::thread([&] {
-      own = 1;
       thread_local SaysGoodbye per_thread{&log};
       per_thread.log = &log;
       ::pthread_setspecific(key, &log);
       const SaysGoodbye on_stack{&log};
       ::pthread_exit(nullptr);
     }).join();
+    return 0;
+  });
+  EXPECT_EQ(log, "destroyed destroyed key ");
+}
+
+// Of servers that have some each thread has its own pointer.
+TEST_F(LibcTest, EachThreadHasItsOwnVariables) {
+  run([this] {
+    own = 7;
+    std::thread([&] {
+      say(std::to_string(own));
+      own = 1;
+    }).join();
     say(std::to_string(own));
     return 0;
   });
-  EXPECT_EQ(log, "destroyed destroyed key 0 ");
+  EXPECT_EQ(log, "0 7 ");
 }
 
-TEST_F(LibcTest, ASpinLockIsTakenByOneAtATime) {
+TEST_P(ThreadsTest, WhatTheLibrariesKeepForAThreadIsItsOwn) {
+  run([this] {
+    const auto body = [&](const char* address, int error) {
+      in_addr number{};
+      ::inet_aton(address, &number);
+      const char* const text = ::inet_ntoa(number);
+      errno = error;
+      ::sched_yield();
+      say(std::string(text) + ":" + std::to_string(errno));
+    };
+    std::thread one(body, "10.0.0.1", EPERM);
+    std::thread other(body, "10.0.0.2", ENOENT);
+    body("10.0.0.3", ESRCH);
+    one.join();
+    other.join();
+    return 0;
+  });
+  EXPECT_EQ(log, "10.0.0.3:3 10.0.0.1:1 10.0.0.2:2 ");
+}
+
+TEST_P(ThreadsTest, EachThreadIsItself) {
+  run([this] {
+    const pthread_t first = ::pthread_self();
+    pthread_t seen[2] = {};
+    std::thread one([&] { seen[0] = ::pthread_self(); });
+    std::thread other([&] { seen[1] = ::pthread_self(); });
+    say(seen[0] == pthread_t{} ? "later" : "at once");
+    ::sched_yield();
+    say(::pthread_equal(seen[0], one.native_handle()) != 0 ? "one" : "?");
+    say(::pthread_equal(seen[1], other.native_handle()) != 0 ? "other" : "?");
+    say(seen[0] != seen[1] && seen[0] != first && seen[1] != first ? "three" : "?");
+    one.join();
+    other.join();
+    return 0;
+  });
+  EXPECT_EQ(log, "later one other three ");
+}
+
+TEST_P(ThreadsTest, EachThreadHasItsOwnUnderAKey) {
+  run([this] {
+    pthread_key_t key = 0;
+    ::pthread_key_create(&key, nullptr);
+    ::pthread_setspecific(key, &log);
+    const auto body = [&](void* mine) {
+      say(::pthread_getspecific(key) == nullptr ? "none" : "?");
+      ::pthread_setspecific(key, mine);
+      ::sched_yield();
+      say(::pthread_getspecific(key) == mine ? "mine" : "?");
+    };
+    int a = 0;
+    int b = 0;
+    std::thread one(body, &a);
+    std::thread other(body, &b);
+    one.join();
+    other.join();
+    say(::pthread_getspecific(key) == &log ? "first" : "?");
+    ::pthread_key_delete(key);
+    return 0;
+  });
+  EXPECT_EQ(log, "none none mine mine first ");
+}
+
+TEST_P(ThreadsTest, WhatWasUnderADeletedKeyIsNotUnderTheNext) {
+  run([this] {
+    std::thread([&] {
+      tss_t key = 0;
+      ::tss_create(&key, nullptr);
+      ::tss_set(key, &log);
+      say(::tss_get(key) == &log ? "set" : "?");
+      const tss_t before = key;
+      ::tss_delete(key);
+      ::tss_create(&key, nullptr);
+      say(key == before ? "again" : "another");
+      say(::tss_get(key) == nullptr ? "empty" : "?");
+      ::tss_delete(key);
+    }).join();
+    return 0;
+  });
+  EXPECT_EQ(log, "set again empty ");
+}
+
+TEST_P(ThreadsTest, ASpinLockIsTakenByOneAtATime) {
   run([this] {
     pthread_spinlock_t lock{};
     ::pthread_spin_init(&lock, PTHREAD_PROCESS_PRIVATE);
@@ -167,7 +274,7 @@ TEST_F(LibcTest, ASpinLockIsTakenByOneAtATime) {
   EXPECT_EQ(log, "one other free ");
 }
 
-TEST_F(LibcTest, AThreadThatPausesCanBeCancelled) {
+TEST_P(ThreadsTest, AThreadThatPausesCanBeCancelled) {
   run([this] {
     std::thread other([] { ::pause(); });
     ::usleep(1000);

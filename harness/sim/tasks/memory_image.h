@@ -4,6 +4,7 @@
 // server's variables. The heap stays common.
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <span>
 #include <utility>
@@ -18,6 +19,8 @@ struct ServerMemory {
   std::vector<std::span<char>> variables;  ///< .data and .bss of the server and its libraries
   std::ptrdiff_t below_pointer = 0;        ///< its thread_local block begins so far below
   std::vector<char> thread_locals;         ///< what it holds at first; empty: none is kept apart
+  /// Whether it has any, asked when it makes its first thread; empty: it may have.
+  std::function<bool()> has_thread_locals;
 };
 
 class MemoryImages final {

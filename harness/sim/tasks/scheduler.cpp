@@ -44,7 +44,7 @@ Task* Scheduler::start_thread(Task& from, std::function<void()> body) {
   Space* space = nullptr;
   {
     const Outside outside;
-    space = spaces_.take_thread();
+    space = spaces_.take_thread([&] { return may_share_pointer(); });
   }
   if (space == nullptr) return nullptr;
   Task& task = add(from.process, *space, kernel_.next_pid(), std::move(body));
@@ -303,9 +303,15 @@ Nanoseconds Scheduler::processor_time(const Process& process) const {
   return kQuantumTime / kQuantum * static_cast<std::int64_t>(calls);
 }
 
-Task* Scheduler::find(const Process& process, ThreadPointer pointer) const {
+void Scheduler::forget_specific(unsigned key) {
   for (const auto& task : tasks_) {
-    if (&task->process == &process && task->pointer() == pointer) return task.get();
+    if (key < task->specifics.size()) task->specifics[key] = nullptr;
+  }
+}
+
+Task* Scheduler::find(const Process& process, ThreadPointer thread) const {
+  for (const auto& task : tasks_) {
+    if (&task->process == &process && task->identity() == thread) return task.get();
   }
   return nullptr;
 }

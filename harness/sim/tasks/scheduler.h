@@ -85,8 +85,10 @@ class Scheduler final : public ProcessObserver {
   [[noreturn]] void finish(Task& task);
   /// A thread that was joined, or is finished and detached.
   void release(Task& task);
+  /// No task has anything under that key (Task::specifics).
+  void forget_specific(unsigned key);
   /// The thread that pthread_self(3) calls so, of that process. nullptr: none.
-  [[nodiscard]] Task* find(const Process& process, ThreadPointer pointer) const;
+  [[nodiscard]] Task* find(const Process& process, ThreadPointer thread) const;
 
   // What the kernel tells.
   void signalled(Process& process, ThreadSignals* thread) override;
@@ -114,6 +116,7 @@ class Scheduler final : public ProcessObserver {
   /// From a task back to run().
   void leave(Task& task);
   void bring_in(Task& task);
+  [[nodiscard]] bool may_share_pointer() const;
   [[nodiscard]] char* thread_locals_of(const Task& task) const;
   void keep_stack(Task& task);
   void keep_thread_locals(const Task& of, Task& in);

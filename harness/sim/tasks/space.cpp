@@ -42,7 +42,7 @@ Space* Spaces::take_own() {
   return &space;
 }
 
-Space* Spaces::take_thread() {
+Space* Spaces::take_thread(const std::function<bool()>& may_share) {
   if (Space* space = take_from(free_threads_); space != nullptr) return space;
   const std::optional<ParkedThread> parked = park_thread();
   if (!parked) return nullptr;
@@ -50,7 +50,9 @@ Space* Spaces::take_thread() {
   space.bottom = parked->stack_bottom;
   space.top = parked->stack_top;
   space.own_block.pointer = parked->pointer;
-  space.block = &space.own_block;
+  system_locals_ = find_system_locals();
+  const bool shares = !system_locals_.has_others && may_share && may_share();
+  space.block = shares ? &harness_block_ : &space.own_block;
   return &space;
 }
 

@@ -49,12 +49,16 @@ bool is_told_to_sanitizer(const Space& space) {
 }
 
 /// From the harness into a task and back. Uses no thread_local itself.
-[[gnu::noinline]] void cross(Context& harness, const Context& context, ThreadPointer pointer,
-                             Task& task) {
+[[gnu::noinline]] void cross(Context& harness, const Context& context, const Space& space,
+                             const SystemLocals& locals, Task& task) {
   const ThreadPointer own = thread_pointer();
+  const ThreadPointer pointer = space.block->pointer;
+  const bool shares = space.shares_pointer();
   if (pointer != own) set_thread_pointer(pointer);
+  if (shares) exchange(locals, own, space.own_block.pointer);
   set_current(&task);
   switch_context(harness, context);
+  if (shares) exchange(locals, own, space.own_block.pointer);
   if (pointer != own)
     set_thread_pointer(own);
   else
@@ -62,6 +66,12 @@ bool is_told_to_sanitizer(const Space& space) {
 }
 
 }  // namespace
+
+/// A sanitizer has its own idea of each thread.
+bool Scheduler::may_share_pointer() const {
+  const std::function<bool()>& has_some = images_.memory().has_thread_locals;
+  return __sanitizer_start_switch_fiber == nullptr && has_some && !has_some();
+}
 
 void Scheduler::begin(void* argument) {
   Task& task = *static_cast<Task*>(argument);
@@ -75,7 +85,7 @@ void Scheduler::begin(void* argument) {
 }
 
 char* Scheduler::thread_locals_of(const Task& task) const {
-  return reinterpret_cast<char*>(task.pointer()) - images_.memory().below_pointer;
+  return reinterpret_cast<char*>(task.space_->block->pointer) - images_.memory().below_pointer;
 }
 
 void Scheduler::bring_in(Task& task) {
@@ -117,7 +127,7 @@ void Scheduler::switch_to(Task& task) {
   if (is_told)
     __sanitizer_start_switch_fiber(&harness_fake_stack_, space.bottom,
                                    static_cast<std::size_t>(space.top - space.bottom));
-  cross(harness_, task.context_, space.block->pointer, task);
+  cross(harness_, task.context_, space, spaces_.system_locals(), task);
   if (is_told) __sanitizer_finish_switch_fiber(harness_fake_stack_, nullptr, nullptr);
   restore(harness_bits_);
 }

@@ -63,7 +63,12 @@ class Task final : public Waiter {
   bool is_cancelled = false;
   bool may_be_cancelled = true;
   WaitQueue finished_queue;
-  ThreadPointer pointer() const { return space_->block->pointer; }
+  /// pthread_self(3).
+  [[nodiscard]] ThreadPointer identity() const { return space_->identity(); }
+  /// Whether it is a thread that runs with the harness's pointer: then pthread_setspecific(3) sets
+  /// `specifics`, by key.
+  [[nodiscard]] bool shares_pointer() const { return space_->shares_pointer(); }
+  std::vector<void*> specifics;
   /// Where its stack begins, which grows down.
   [[nodiscard]] const char* stack_top() const { return space_->top; }
 
