@@ -29,8 +29,9 @@ FileInUse::FileInUse(File* file) : file_(file) {
 FileInUse::~FileInUse() {
   // In a child of fork(2) that goes on in the middle of a call the file is its parent's to hold; a
   // jump out of a handler has left others behind.
-  if (file_ != nullptr && task_ == current_task && task_->files_in_use.size() > place_)
-    task_->files_in_use.resize(place_);
+  if (file_ == nullptr || task_ != current_task) return;
+  std::vector<Ref<File>>& all = task_->files_in_use;
+  while (all.size() > place_) all.pop_back();
 }
 
 FileInUse simulated_file(int fd) {
@@ -68,25 +69,6 @@ void begin_call(Task& task, const CallSeen& seen) {
   task.scheduler.account(task);
   task.process.signals.current = &task.signals;
   check_cancelled(task);
-}
-
-void end_call(Task& task) {
-  if (task.scheduler.kernel().has_signal(task.process, task.signals)) deliver_signals(task);
-  task.call = nullptr;
-}
-
-void tell_call(const Task& task, const CallSeen& seen) {
-  const Simulation& there = *simulation();
-  if (!there.on_call) return;
-  const Outside outside;
-  there.on_call(task, seen);
-}
-
-void tell_answer(const Task& task, long answer) {
-  const Simulation& there = *simulation();
-  if (!there.on_answer) return;
-  const Outside outside;
-  there.on_answer(task, answer);
 }
 
 int refuse_call(const std::string& what, int error) {

@@ -98,12 +98,26 @@ inline bool goes_on(const Stop& stop, Delivered delivered) {
 /// pthread_cancel(3): ends the thread when somebody has asked for it.
 void check_cancelled(Task& task);
 
+/// For whoever looks on.
+inline void tell_call(const Task& task, const CallSeen& seen) {
+  const Simulation& there = *simulation();
+  if (!there.on_call) return;
+  const Outside outside;
+  there.on_call(task, seen);
+}
+inline void tell_answer(const Task& task, long answer) {
+  const Simulation& there = *simulation();
+  if (!there.on_answer) return;
+  const Outside outside;
+  there.on_answer(task, answer);
+}
+
 void begin_call(Task& task, const CallSeen& seen);
 inline void begin_call(Task& task, const char* name) { begin_call(task, CallSeen{.name = name}); }
-void end_call(Task& task);
-/// For whoever looks on.
-void tell_call(const Task& task, const CallSeen& seen);
-void tell_answer(const Task& task, long answer);
+inline void end_call(Task& task) {
+  if (task.scheduler.kernel().has_signal(task.process, task.signals)) deliver_signals(task);
+  task.call = nullptr;
+}
 
 template <typename T>
 long answer_of(const Outcome<T>& outcome) {

@@ -17,8 +17,6 @@ namespace sockdrill::sim {
 namespace {
 
 // The one there is: functions of the C library have no other way to find it.
-Simulation* the_simulation = nullptr;
-
 /// Real descriptors that are open before a server runs: daemons close all they find.
 std::vector<bool> numbers_of_ours;
 
@@ -39,7 +37,7 @@ void note_numbers_of_ours() {
 
 }  // namespace
 
-Simulation* simulation() { return the_simulation; }
+Simulation* the_simulation = nullptr;
 
 Simulation::Simulation(ServerProgram program, ServerMemory memory)
     : program_(std::move(program)),

@@ -101,7 +101,8 @@ class Simulation final {
 };
 
 /// The one there is; nullptr: none.
-Simulation* simulation();
+extern Simulation* the_simulation;
+inline Simulation* simulation() { return the_simulation; }
 
 /// The variables of the program this process was started as, and of the libraries it brought along,
 /// except those of the system and of the harness: for a server that was started with the harness

@@ -142,10 +142,9 @@ void Scheduler::park(Task& task, const Stop& stop) {
   ++task.sleeps;
   const std::size_t wanted = stop.more_queues.size() + (stop.queue != nullptr ? 1 : 0);
   while (task.links_.size() < wanted) task.links_.emplace_back();
-  std::size_t used = 0;
-  if (stop.queue != nullptr) task.links_[used++].attach(*stop.queue, task, stop.is_exclusive);
-  for (WaitQueue* queue : stop.more_queues)
-    task.links_[used++].attach(*queue, task, stop.is_exclusive);
+  auto link = task.links_.begin();
+  if (stop.queue != nullptr) (link++)->attach(*stop.queue, task, stop.is_exclusive);
+  for (WaitQueue* queue : stop.more_queues) (link++)->attach(*queue, task, stop.is_exclusive);
   if (stop.until != kNever) add_sleeper(task, stop.until);
   task.was_woken_ = false;
   task.state_ = Task::State::parked;
@@ -153,7 +152,7 @@ void Scheduler::park(Task& task, const Stop& stop) {
   task.is_interrupted_ = false;
   // Only now: who looks on tells by it one that was made to wait from one that waits.
   task.calls_at_a_stretch = 0;
-  for (std::size_t i = 0; i < used; ++i) task.links_[i].detach();
+  for (auto used = task.links_.begin(); used != link; ++used) used->detach();
   remove_sleeper(task);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -49,12 +50,19 @@ SystemLocals find_system_locals() {
 }
 
 void exchange(const SystemLocals& locals, ThreadPointer one, ThreadPointer other) {
+  constexpr std::size_t kChunk = 16;
+  const auto swap = [](char* a, char* b, std::size_t size) {
+    char kept[kChunk];
+    std::memcpy(kept, a, size);
+    std::memcpy(a, b, size);
+    std::memcpy(b, kept, size);
+  };
   for (const SystemLocals::Stretch& stretch : locals.stretches) {
-    auto* const octets =
-        reinterpret_cast<char*>(one - static_cast<std::uintptr_t>(stretch.below_pointer));
-    std::swap_ranges(
-        octets, octets + stretch.size,
-        reinterpret_cast<char*>(other - static_cast<std::uintptr_t>(stretch.below_pointer)));
+    auto* a = reinterpret_cast<char*>(one - static_cast<std::uintptr_t>(stretch.below_pointer));
+    auto* b = reinterpret_cast<char*>(other - static_cast<std::uintptr_t>(stretch.below_pointer));
+    std::size_t left = stretch.size;
+    for (; left >= kChunk; left -= kChunk, a += kChunk, b += kChunk) swap(a, b, kChunk);
+    swap(a, b, left);
   }
 }
 

@@ -3,8 +3,8 @@
 // One thread of a simulated process: it runs until it must wait, then the next one runs.
 
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <vector>
 
 #include "harness/sim/kernel/kernel.h"
@@ -81,7 +81,7 @@ class Task final : public Waiter {
   ThreadBits bits_;
   void* fake_stack_ = nullptr;  ///< AddressSanitizer's, while it does not run
   std::function<void()> body_;
-  std::deque<WaitLink> links_;
+  std::list<WaitLink> links_;  ///< none is ever moved
   bool was_woken_ = false;
   bool is_interrupted_ = false;
   VirtualTime until_ = kNever;  ///< else it is among the sleepers
