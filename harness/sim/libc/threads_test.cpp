@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <sys/wait.h>
 #include <threads.h>
 #include <unistd.h>
 
@@ -191,6 +192,29 @@ TEST_P(ThreadsTest, WhatTheLibrariesKeepForAThreadIsItsOwn) {
     return 0;
   });
   EXPECT_EQ(log, "10.0.0.3:3 10.0.0.1:1 10.0.0.2:2 ");
+}
+
+TEST_P(ThreadsTest, AThreadThatForksAndItsChildHaveAnErrnoEach) {
+  run([this] {
+    std::thread([&] {
+      errno = EPERM;
+      const pid_t child = ::fork();
+      if (child == 0) {
+        errno = ENOENT;
+        ::sched_yield();
+        say("child:" + std::to_string(errno));
+        errno = ESRCH;
+        ::_exit(0);
+      }
+      ::sched_yield();
+      say("parent:" + std::to_string(errno));
+      const int before = errno;
+      ::waitpid(child, nullptr, 0);
+      say(errno == before ? "same" : std::to_string(errno));
+    }).join();
+    return 0;
+  });
+  EXPECT_EQ(log, "parent:1 child:2 same ");
 }
 
 TEST_P(ThreadsTest, EachThreadIsItself) {

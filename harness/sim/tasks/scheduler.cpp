@@ -181,6 +181,7 @@ void Scheduler::carry_out_fork(Task& parent) {
   child.is_new_child_ = true;
   child.context_ = parent.context_;
   child.bits_ = parent.bits_;
+  child.has_kept_bits_ = true;
   child.call = parent.call;
   child.signals.blocked = parent.signals.blocked;
   keep_stack(child);

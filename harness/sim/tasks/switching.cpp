@@ -121,21 +121,25 @@ void Scheduler::keep_thread_locals(const Task& of, Task& in) {
 
 void Scheduler::switch_to(Task& task) {
   bring_in(task);
-  keep(harness_bits_);
   const Space& space = *task.space_;
+  const bool shares_bits = !space.has_own_thread();
+  if (shares_bits) keep(harness_bits_);
   const bool is_told = is_told_to_sanitizer(space);
   if (is_told)
     __sanitizer_start_switch_fiber(&harness_fake_stack_, space.bottom,
                                    static_cast<std::size_t>(space.top - space.bottom));
   cross(harness_, task.context_, space, spaces_.system_locals(), task);
   if (is_told) __sanitizer_finish_switch_fiber(harness_fake_stack_, nullptr, nullptr);
-  restore(harness_bits_);
+  if (shares_bits) restore(harness_bits_);
 }
 
 void Scheduler::leave(Task& task) {
   const bool is_over = task.state_ == Task::State::finished;
   const bool is_told = is_told_to_sanitizer(*task.space_);
-  keep(task.bits_);
+  // A thread's are its own, until it forks.
+  const Space& space = *task.space_;
+  task.has_kept_bits_ = !space.has_own_thread() || space.users > 1 || request_ == Request::fork;
+  if (task.has_kept_bits_) keep(task.bits_);
   if (is_told)
     __sanitizer_start_switch_fiber(is_over ? nullptr : &task.fake_stack_, harness_stack_,
                                    harness_stack_size_);
@@ -143,7 +147,7 @@ void Scheduler::leave(Task& task) {
   Task& myself = running();  // the child of a fork has come back here, too
   if (is_told)
     __sanitizer_finish_switch_fiber(myself.fake_stack_, &harness_stack_, &harness_stack_size_);
-  restore(myself.bits_);
+  if (myself.has_kept_bits_) restore(myself.bits_);
 }
 
 }  // namespace sockdrill::sim

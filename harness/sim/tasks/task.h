@@ -79,6 +79,7 @@ class Task final : public Waiter {
   Space* space_;
   Context context_;
   ThreadBits bits_;
+  bool has_kept_bits_ = false;
   void* fake_stack_ = nullptr;  ///< AddressSanitizer's, while it does not run
   std::function<void()> body_;
   std::list<WaitLink> links_;  ///< none is ever moved
