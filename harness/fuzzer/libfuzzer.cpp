@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 
 #include "harness/fuzz/mutate.h"
 #include "harness/fuzzer/server_fuzzer.h"
 #include "harness/fuzzer/trials.h"
 #include "harness/sim/tasks/task.h"
+#include "harness/sim/tasks/thread_pointer.h"
 
 extern "C" int LLVMFuzzerRunDriver(int* count, char*** arguments,
                                    int (*run_one)(const std::uint8_t* data, std::size_t size));
@@ -31,14 +34,31 @@ ServerFuzzer* the_fuzzer = nullptr;
 
 std::array<struct sigaction, NSIG> reporters;
 
-void report_outside(int number, siginfo_t* info, void* context) {
-  const sim::Outside outside;
-  if (number != SIGALRM) the_fuzzer->keep_input();
+/// libFuzzer's -timeout; its own is this when nothing is said.
+std::chrono::seconds longest_input{1200};
+/// That of the thread which fuzzes. libFuzzer hears of no alarm that comes to another one, and a
+/// server's thread may have a pointer of its own.
+sim::ThreadPointer own_pointer = 0;
+
+/// Whoever was there before us. Uses no thread_local itself.
+[[gnu::noinline]] void call_reporter(int number, siginfo_t* info, void* context) {
+  const sim::ThreadPointer before = sim::thread_pointer();
+  if (before != own_pointer) sim::set_thread_pointer(own_pointer);
   const struct sigaction& reporter = reporters[static_cast<std::size_t>(number)];
   if ((reporter.sa_flags & SA_SIGINFO) != 0)
     reporter.sa_sigaction(number, info, context);
   else if (reporter.sa_handler != SIG_DFL && reporter.sa_handler != SIG_IGN)
     reporter.sa_handler(number);
+  if (before != own_pointer) sim::set_thread_pointer(before);
+}
+
+void report_outside(int number, siginfo_t* info, void* context) {
+  const sim::Outside outside;
+  if (number == SIGALRM)
+    the_fuzzer->keep_late_input(longest_input);
+  else
+    the_fuzzer->keep_input();
+  call_reporter(number, info, context);
   if (number != SIGALRM) ::signal(number, SIG_DFL);  // and the call or the fault comes again
 }
 
@@ -76,6 +96,9 @@ std::size_t give_back(const Bytes& form, std::uint8_t* out) {
 
 int run_libfuzzer(ServerFuzzer& fuzzer, std::vector<std::string> words) {
   the_fuzzer = &fuzzer;
+  own_pointer = sim::thread_pointer();
+  if (const std::string limit = option_in(words, "-timeout="); !limit.empty())
+    longest_input = std::chrono::seconds(std::atoi(limit.c_str()));
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);

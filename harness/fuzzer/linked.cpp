@@ -103,15 +103,16 @@ int drive(ServerProgram program) {
     status = carry_out_trial(words, trials, seen_again_by(words[0], *target, place));
   }
   if (!status) {
-    ServerFuzzer fuzzer(std::move(program), memory_of_server(), std::move(*target),
-                        ServerFuzzerOptions{.place = place,
-                                            .artifact_prefix = artifact_prefix_in(words),
-                                            .explain = words[0] + " --explain",
-                                            .on_start = {},
-                                            .on_input = {},
-                                            .refine = {},
-                                            .is_known = {},
-                                            .say = {}});
+    ServerFuzzer fuzzer(
+        std::move(program), memory_of_server(), std::move(*target),
+        ServerFuzzerOptions{.place = place,
+                            .artifact_prefix = option_in(words, "-artifact_prefix="),
+                            .explain = words[0] + " --explain",
+                            .on_start = {},
+                            .on_input = {},
+                            .refine = {},
+                            .is_known = {},
+                            .say = {}});
     status = run_libfuzzer(fuzzer, words);
   }
   static_cast<void>(std::fflush(nullptr));

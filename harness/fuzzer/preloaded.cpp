@@ -129,7 +129,7 @@ int fuzz(const FuzzRequest& request, sim::ServerProgram program, const QuickPlay
   std::optional<Feedback> feedback;
   ServerFuzzer* the_fuzzer = nullptr;
   ServerFuzzerOptions options{.place = place};
-  options.artifact_prefix = artifact_prefix_in(request.words);
+  options.artifact_prefix = option_in(request.words, "-artifact_prefix=");
   options.on_start = [&] {
     output.take_over();
     // In the place of libFuzzer's, which knows the last input, and nothing of those before it.

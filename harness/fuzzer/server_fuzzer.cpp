@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +13,17 @@
 #include "harness/fuzzer/trials.h"
 
 namespace sockdrill {
+
+namespace {
+
+/// A few nanoseconds' work, and exact to some milliseconds (clock_gettime(2)).
+std::chrono::nanoseconds coarse_time() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+}  // namespace
 
 ServerFuzzer::ServerFuzzer(sim::ServerProgram program, sim::ServerMemory memory, Target target,
                            ServerFuzzerOptions options)
@@ -59,6 +71,7 @@ int ServerFuzzer::run_one(std::string_view octets) {
   if (!plan) return -1;
   if (player_ == nullptr) start();
   history_.add(*form);
+  began_ = coarse_time();
   std::optional<Suspicion> suspicion = player_->play(*plan);
   refuse_what_is_not_simulated();
   if (options_.on_input) options_.on_input();
@@ -81,6 +94,12 @@ void ServerFuzzer::die_of(const Suspicion& suspicion) {
   ::_exit(1);
 }
 
+void ServerFuzzer::keep_late_input(std::chrono::seconds limit) {
+  constexpr std::chrono::milliseconds kExactness{10};
+  const std::chrono::nanoseconds took = coarse_time() - began_;
+  if (took + kExactness >= limit) keep_input();
+}
+
 void ServerFuzzer::keep_input() {
   if (std::exchange(is_input_kept_, true)) return;
   const char* const file = history_.write(options_.artifact_prefix);
@@ -91,13 +110,12 @@ void ServerFuzzer::keep_input() {
     static_cast<void>(!::write(STDERR_FILENO, part.data(), part.size()));
 }
 
-std::string artifact_prefix_in(const std::vector<std::string>& words) {
-  constexpr std::string_view kPrefix = "-artifact_prefix=";
-  std::string prefix;
+std::string option_in(const std::vector<std::string>& words, std::string_view name) {
+  std::string value;
   for (const std::string& word : words) {
-    if (word.starts_with(kPrefix)) prefix = word.substr(kPrefix.size());
+    if (word.starts_with(name)) value = word.substr(name.size());
   }
-  return prefix;
+  return value;
 }
 
 std::optional<int> carry_out_trial(const std::vector<std::string>& words, Trials& trials,

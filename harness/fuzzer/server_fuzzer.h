@@ -3,6 +3,7 @@
 // A server under libFuzzer: it runs on from one input to the next, and after each one everything
 // that clients hold is closed and drained, and a fresh client must be served.
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -45,6 +46,8 @@ class ServerFuzzer final {
   /// The input that is being played is kept, with those before it, and a word is said about it.
   /// Good for signal handlers.
   void keep_input();
+  /// The same, when it has been played for so long.
+  void keep_late_input(std::chrono::seconds limit);
   /// A sanitizer ends the process, and this is what it has found: the input is kept, known or not,
   /// for as it is it would end each process that plays it.
   [[noreturn]] void die_of(const Suspicion& suspicion);
@@ -62,15 +65,16 @@ class ServerFuzzer final {
   ServerFuzzerOptions options_;
   sim::Simulation simulation_;
   std::unique_ptr<QuickPlayer> player_;
-  History history_;  ///< the last of it is being played
+  History history_;                   ///< the last of it is being played
+  std::chrono::nanoseconds began_{};  ///< it; on a clock of the process
   bool is_input_kept_ = false;
 };
 
 /// Hands the inputs to libFuzzer; `words` are its command line. Its status, if it comes back.
 int run_libfuzzer(ServerFuzzer& fuzzer, std::vector<std::string> words);
 
-/// Of libFuzzer's option in `words`; "": without it.
-std::string artifact_prefix_in(const std::vector<std::string>& words);
+/// What `words` say last of a libFuzzer option, `name` being "-timeout="; "": nothing.
+std::string option_in(const std::vector<std::string>& words, std::string_view name);
 
 /// The words `PROGRAM --play FILE` and `PROGRAM --explain FILE [FOLDER]` carried out, as a status;
 /// nothing: these are words for libFuzzer.

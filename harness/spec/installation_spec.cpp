@@ -1,6 +1,7 @@
 // What `cmake --install` leaves, and what other projects make of it.
 
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include "harness/spec/catch.h"
@@ -141,6 +142,26 @@ SCENARIO("a project fuzzes its server", "[install][consumer]") {
     CAPTURE(ran.err);
     CHECK(ran.exit_code == 77);
     CHECK_THAT(ran.err, ContainsSubstring("invariant/descriptors"));
+    // An input that never ends is kept with those before it, which it needs.
+    const auto says = [](const std::string& words) {
+      return R"({"id": "my/words", "level": "must", "summary": "Says so", "steps": [
+        {"client": "a", "connect": {}}, {"client": "a", "send": ")" +
+             words + "\"}]}";
+    };
+    std::filesystem::create_directory(build + "/words");
+    std::ofstream(build + "/words/1-patience.json") << says("patience");
+    std::ofstream(build + "/words/2-wait.json") << says("wait") << std::string(100, '\n');
+    const Ran hung = run_program(
+        {"env", "--chdir=" + build, build + "/echo-fuzz", "-runs=0", "-timeout=1", "words"});
+    CAPTURE(hung.err);
+    CHECK(hung.exit_code == 70);
+    const std::string place = "echo-fuzz --explain ";
+    const std::size_t at = hung.err.find(place);
+    REQUIRE(at != std::string::npos);
+    const std::string kept =
+        hung.err.substr(at + place.size(), hung.err.find('\n', at) - at - place.size());
+    CHECK(std::filesystem::exists(build + "/" + kept));
+    CHECK(std::filesystem::file_size(build + "/" + kept + ".history") > 0);
   }
 }
 #endif

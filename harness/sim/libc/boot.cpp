@@ -12,6 +12,7 @@ namespace {
 MainFunction servers_main = nullptr;
 
 int run_harness(int argc, char** argv, char** environment) {
+  find_real_clock();
   ServerProgram program{.main = servers_main, .arguments = {}, .environment = environment};
   for (int i = 0; i < argc; ++i) program.arguments.emplace_back(argv[i]);
   return drive(std::move(program));

@@ -266,6 +266,9 @@ class ShorterBuffers final {
   std::vector<iovec> shorter_;
 };
 
+/// For the harness's own questions, which are many; not before the loader is done.
+void find_real_clock();
+
 /// A point on one of the clocks, as time of the kernel's.
 VirtualTime time_on(clockid_t clock, const timespec& time);
 Nanoseconds now_on(clockid_t clock);

@@ -45,19 +45,28 @@ bool sleep_until(const char* name, VirtualTime until) {
       .has_value();
 }
 
+/// The C library's, which asks the kernel for no time that it can read itself (vdso(7)). nullptr
+/// until find_real_clock().
+constinit decltype(&::clock_gettime) real_clock = nullptr;
+
 Nanoseconds left_of_alarm() {
   const std::optional<VirtualTime> at = current_task->process.alarm.at();
   return at ? *at - current_task->process.kernel.now() : Nanoseconds{0};
 }
 
 }  // namespace
+
+void find_real_clock() { real_clock = REAL_FUNCTION(clock_gettime); }
+
 }  // namespace sockdrill::sim
 
 using namespace sockdrill::sim;  // NOLINT(google-build-using-namespace): extern "C" from here on
 using sockdrill::Nanoseconds;
 
 SIMULATED_CALL int clock_gettime(clockid_t clock, timespec* time) noexcept {
-  if (!is_simulated()) return static_cast<int>(real(SYS_clock_gettime, clock, time));
+  if (!is_simulated())
+    return real_clock != nullptr ? real_clock(clock, time)
+                                 : static_cast<int>(real(SYS_clock_gettime, clock, time));
   if (clock < 0 || clock > CLOCK_TAI) return fail_with(EINVAL);
   // A loop that only looks at the clock must see it move.
   current_task->scheduler.account(*current_task);

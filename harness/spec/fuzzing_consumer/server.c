@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,12 +23,25 @@ static int open_listener(int port) {
   return listener;
 }
 
+#ifdef BROKEN
+// Once somebody has said "patience", "wait" is waited for, and that for ever.
+static void wait_if_asked(const char* words, ssize_t count) {
+  static int has_patience = 0;
+  if (count == 8 && memcmp(words, "patience", 8) == 0) has_patience = 1;
+  if (!has_patience || count != 4 || memcmp(words, "wait", 4) != 0) return;
+  for (;;) continue;
+}
+#endif
+
 // 0, or the error that ended it.
 static int serve(int client) {
   char buffer[16384];
   ssize_t count = 0;
   while ((count = recv(client, buffer, sizeof buffer, 0)) != 0) {
     if (count < 0 && errno != EINTR) return errno;
+#ifdef BROKEN
+    wait_if_asked(buffer, count);
+#endif
     for (ssize_t sent = 0; sent < count;) {
       const ssize_t more = send(client, buffer + sent, (size_t)(count - sent), MSG_NOSIGNAL);
       if (more < 0 && errno != EINTR) return errno;
