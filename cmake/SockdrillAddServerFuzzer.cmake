@@ -4,7 +4,7 @@
 # A libFuzzer program of a C or C++ server with its own, unmodified main(): it runs on the simulated kernel, an input is a
 # scenario in compact form. ARGUMENTS are its command line; {port} and {path} are where it is to listen. Clang and GNU ld;
 # from an installation also the development files of fmt and pugixml.
-# SANITIZE is for the server's own sources; `address` was tried on one that neither forks nor has threads.
+# SANITIZE is for the server's own sources.
 #
 # With SOCKDRILL_FUZZING_ENGINE set to what OSS-Fuzz and ClusterFuzzLite have in $LIB_FUZZING_ENGINE all flags, sanitizers
 # among them, are those of CMAKE_C_FLAGS and CMAKE_CXX_FLAGS; nothing is added to them. The engine is clang's libFuzzer in

@@ -36,8 +36,12 @@ Scenario two_clients() {
 constexpr Budget kSmall{.steps = 500, .octets = 1 << 18};
 
 TEST(MutateTest, MakesLegalScenariosOfManyKinds) {
-  for (const Target& target :
-       {speaking("line"), speaking("echo", Transport::udp), speaking("length-prefixed")}) {
+  std::vector<Target> targets{speaking("line")};
+  if (SOCKDRILL_ONE_IN == 1) {  // else a sanitizer makes it last
+    targets.push_back(speaking("echo", Transport::udp));
+    targets.push_back(speaking("length-prefixed"));
+  }
+  for (const Target& target : targets) {
     Bytes form = encode(two_clients(), target, Texts::leave_out).value();
     std::set<Bytes> different;
     std::string words;

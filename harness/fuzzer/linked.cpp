@@ -56,10 +56,11 @@ QuickPlayerOptions place_of_server() {
 /// Of a program without names nobody knows. Those that are not the server's: ours, libFuzzer's and
 /// the sanitizers'.
 bool has_thread_locals() {
-  static constexpr std::array<std::string_view, 6> kNotTheServers{
-      "_ZN9sockdrill3sim", "9sockdrill6Schema", "_ZN6fuzzer",
-      "__sancov",          "_ZN11__sanitizer",  "_ZN7__ubsan"};
+  static constexpr std::array<std::string_view, 10> kNotTheServers{
+      "_ZN9sockdrill3sim", "9sockdrill6Schema", "_ZN6fuzzer", "__sancov",   "_ZN11__sanitizer",
+      "_ZN7__ubsan",       "_ZN6__asan",        "_ZN6__lsan", "pglob_copy", "scandir"};
   static const bool has_some = [] {
+    sim::find_keys_of_sanitizer();
     const std::vector<ElfSymbol> all = symbols_in_elf("/proc/self/exe", ElfKind::thread_variable);
     return all.empty() || std::ranges::any_of(all, [](const ElfSymbol& one) {
              return std::ranges::none_of(kNotTheServers, [&](std::string_view known) {

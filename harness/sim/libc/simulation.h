@@ -119,6 +119,10 @@ inline constexpr int kFirstRealNumber = 4096;
 /// and no call that is missed here hits a wrong file. Once, before the first simulation.
 void reserve_descriptors();
 
+/// Before threads share a thread pointer: a sanitizer goes on asking the C library for what it has
+/// under its keys (pthread_key_create(3)), which is the real thread's.
+void find_keys_of_sanitizer();
+
 /// From here on a server's crash ends its simulated process, not ours: SIGSEGV and its kin are
 /// caught. Not for servers that were linked with a fuzzer, whose reports say more.
 void contain_crashes();

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <threads.h>
 
+#include <array>
+
 #include "harness/sim/libc/calls.h"
 
 // The C library's own, for code of the harness's and threads with a pointer of their own. Not by
@@ -18,10 +20,16 @@ namespace sockdrill::sim {
 
 namespace {
 
+/// By key: where it was made.
+constinit std::array<const void*, PTHREAD_KEYS_MAX> makers_of_keys{};
+/// By key: under it a sanitizer has what it knows of the real thread.
+constinit std::array<bool, PTHREAD_KEYS_MAX> keys_of_sanitizer{};
+
 /// nullptr: the C library has it.
-std::vector<void*>* own_specifics() {
+std::vector<void*>* own_specifics(pthread_key_t key) {
   Task* const task = current_task;
-  return task != nullptr && task->shares_pointer() ? &task->specifics : nullptr;
+  if (task == nullptr || !task->shares_pointer()) return nullptr;
+  return key < keys_of_sanitizer.size() && keys_of_sanitizer[key] ? nullptr : &task->specifics;
 }
 
 }  // namespace
@@ -41,13 +49,23 @@ void destroy_specifics() {
   }
 }
 
+void find_keys_of_sanitizer() {
+  for (std::size_t key = 0; key < makers_of_keys.size(); ++key)
+    keys_of_sanitizer[key] =
+        makers_of_keys[key] != nullptr && is_called_by_sanitizer(makers_of_keys[key]);
+}
+
 }  // namespace sockdrill::sim
 
 using namespace sockdrill::sim;  // NOLINT(google-build-using-namespace): extern "C" from here on
 
 SIMULATED_CALL int pthread_key_create(pthread_key_t* key, void (*destroy)(void*)) noexcept {
   static auto* const create = next<int(pthread_key_t*, void (*)(void*))>("pthread_key_create");
-  if (!is_simulated()) return create(key, destroy);
+  if (!is_simulated()) {
+    const int error = create(key, destroy);
+    if (error == 0) makers_of_keys[*key] = __builtin_return_address(0);
+    return error;
+  }
   // Our threads never end for the C library, so their destructors are our business.
   const int error = create(key, nullptr);
   if (error == 0) simulation()->key_destructors[*key] = destroy;
@@ -63,13 +81,13 @@ SIMULATED_CALL int pthread_key_delete(pthread_key_t key) noexcept {
 }
 
 SIMULATED_CALL void* pthread_getspecific(pthread_key_t key) noexcept {
-  const std::vector<void*>* const own = own_specifics();
+  const std::vector<void*>* const own = own_specifics(key);
   if (own == nullptr) return real_getspecific(key);
   return key < own->size() ? (*own)[key] : nullptr;
 }
 
 SIMULATED_CALL int pthread_setspecific(pthread_key_t key, const void* value) noexcept {
-  std::vector<void*>* const own = own_specifics();
+  std::vector<void*>* const own = own_specifics(key);
   if (own == nullptr) return real_setspecific(key, value);
   if (key >= PTHREAD_KEYS_MAX) return EINVAL;
   if (key >= own->size()) own->resize(key + 1);

@@ -43,9 +43,10 @@ ExceptionGlobals& exception_globals() {
 [[gnu::noinline]] void set_current(Task* task) { current_task = task; }
 [[gnu::noinline]] Task& running() { return *current_task; }
 
-/// A switch to a parked thread's stack is one of threads to it.
+/// A switch to another thread pointer is one of threads to it.
 bool is_told_to_sanitizer(const Space& space) {
-  return __sanitizer_start_switch_fiber != nullptr && !space.has_own_thread();
+  return __sanitizer_start_switch_fiber != nullptr &&
+         (!space.has_own_thread() || space.shares_pointer());
 }
 
 /// From the harness into a task and back. Uses no thread_local itself.
@@ -67,10 +68,9 @@ bool is_told_to_sanitizer(const Space& space) {
 
 }  // namespace
 
-/// A sanitizer has its own idea of each thread.
 bool Scheduler::may_share_pointer() const {
   const std::function<bool()>& has_some = images_.memory().has_thread_locals;
-  return __sanitizer_start_switch_fiber == nullptr && has_some && !has_some();
+  return has_some && !has_some();
 }
 
 void Scheduler::begin(void* argument) {
