@@ -1,10 +1,11 @@
 # sockdrill_add_server_fuzzer(NAME SOURCES FILE... SPEAKS NAME|FILE.json [OVER tcp|udp|unix|unix-dgram|unix-seqpacket]
-#                             [ARGUMENTS WORD...] [SANITIZE LIST] [LIBRARIES TARGET...])
+#                             [ARGUMENTS WORD...] [SANITIZE LIST] [LIBRARIES TARGET...] [OWN_OPERATORS])
 #
 # A libFuzzer program of a C or C++ server with its own, unmodified main(): it runs on the simulated kernel, an input is a
 # scenario in compact form. ARGUMENTS are its command line; {port} and {path} are where it is to listen. Clang and GNU ld;
 # from an installation also the development files of fmt and pugixml.
-# SANITIZE is for the server's own sources.
+# SANITIZE is for the server's own sources. OWN_OPERATORS: it replaces `operator new` or `delete` itself, which we do, too, where
+# the heap is AddressSanitizer's.
 #
 # With SOCKDRILL_FUZZING_ENGINE set to what OSS-Fuzz and ClusterFuzzLite have in $LIB_FUZZING_ENGINE all flags, sanitizers
 # among them, are those of CMAKE_C_FLAGS and CMAKE_CXX_FLAGS; nothing is added to them. The engine is clang's libFuzzer in
@@ -62,7 +63,7 @@ function(sockdrill_rename_operators object_out)
 endfunction()
 
 function(sockdrill_add_server_fuzzer name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "SPEAKS;OVER;SANITIZE" "SOURCES;ARGUMENTS;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "OWN_OPERATORS" "SPEAKS;OVER;SANITIZE" "SOURCES;ARGUMENTS;LIBRARIES")
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES OR NOT arg_SPEAKS)
     message(FATAL_ERROR "sockdrill_add_server_fuzzer(${name}): needs SOURCES and SPEAKS; unknown: '${arg_UNPARSED_ARGUMENTS}'")
   endif()
@@ -108,7 +109,7 @@ const char* const sockdrill_fuzzer_path = \"@path@\";
   set(operators "")
   if(flags MATCHES "-fsanitize=[^ ]*(address|leak|memory|thread)")  # they have one of their own
     set(heap "")
-    if(flags MATCHES "-fsanitize=[^ ]*address")
+    if(flags MATCHES "-fsanitize=[^ ]*address" AND NOT arg_OWN_OPERATORS)
       sockdrill_rename_operators(operators)
     endif()
     if(operators)

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 
 #include "harness/fuzzer/held_memory.h"
 #include "harness/fuzzer/own_heap.h"
@@ -102,3 +103,16 @@ HEAP_CALL std::size_t malloc_usable_size(void* block) {
   static const auto ask = reinterpret_cast<Ask>(::dlsym(RTLD_NEXT, "malloc_usable_size"));
   return own_heap.holds(block) ? own_heap.room_of(block) : ask(block);
 }
+
+// A library's way to malloc(3), cut short. Weak: a server may have its own.
+
+[[gnu::weak]] void* operator new(std::size_t size) {
+  for (;;) {
+    if (void* const block = malloc(size); block != nullptr) return block;
+    const std::new_handler handler = std::get_new_handler();
+    if (handler == nullptr) throw std::bad_alloc();
+    handler();
+  }
+}
+[[gnu::weak]] void operator delete(void* block) noexcept { free(block); }
+[[gnu::weak]] void operator delete(void* block, std::size_t /*size*/) noexcept { free(block); }
