@@ -1,21 +1,22 @@
-// Lines are echoed with a newline behind them, in a buffer that has room for the line alone: one of
-// exactly its size has its newline one octet further.
+// Lines are answered with "ok " before and a newline behind them, in a buffer that has room for all
+// but that: a line of exactly its size has its newline one octet further.
 
 #include "targets/mutants/textbook.h"
 
 namespace {
 
 struct Line {
-  char octets[128];
+  char octets[3 + 128];
 };
 
 /// False: the client is gone.
 bool answer(int client, const std::string& line) {
   auto* const reply = new Line;
-  line.copy(reply->octets, sizeof reply->octets);
-  reply->octets[line.size()] = '\n';  // the defect
+  const std::string text = "ok " + line;
+  text.copy(reply->octets, sizeof reply->octets);
+  reply->octets[text.size()] = '\n';  // the defect
   const bool is_sent = mutants::send_all(
-      client, {reply->octets, std::min<std::size_t>(line.size() + 1, sizeof reply->octets)});
+      client, {reply->octets, std::min<std::size_t>(text.size() + 1, sizeof reply->octets)});
   delete reply;
   return is_sent;
 }
