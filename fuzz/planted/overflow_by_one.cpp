@@ -5,8 +5,11 @@
 
 namespace {
 
+/// What the dialogue allows.
+constexpr std::size_t kLongest = 4096;
+
 struct Line {
-  char octets[3 + 128];
+  char octets[3 + kLongest];
 };
 
 /// False: the client is gone.
@@ -28,9 +31,9 @@ void serve(int client) {
     pending += input;
     for (std::size_t end; (end = pending.find('\n')) != std::string::npos;
          pending.erase(0, end + 1)) {
-      if (end > 128 || !answer(client, pending.substr(0, end))) return;
+      if (end > kLongest || !answer(client, pending.substr(0, end))) return;
     }
-    if (pending.size() > 128) return;
+    if (pending.size() > kLongest) return;
   }
 }
 
