@@ -41,15 +41,12 @@ void feed(protocols::Session& session, std::string_view octets) {
   }
 }
 
-void feed_pieces(protocols::Session& session, std::string_view octets,
-                 std::span<const std::uint64_t> cuts) {
-  std::size_t from = 0;
-  for (const std::uint64_t cut : cuts) {
-    const auto until = static_cast<std::size_t>(cut);
-    feed(session, octets.substr(from, until - from));
-    from = until;
+void feed_pieces(protocols::Session& session, std::string_view octets, const PlannedSend& send) {
+  for (std::size_t i = 0; i < send.pieces(); ++i) {
+    const auto [begin, end] = send.piece(i);
+    feed(session,
+         octets.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
   }
-  feed(session, octets.substr(from));
 }
 
 void answer(std::string_view request) {
@@ -77,7 +74,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       if (kTransport == Transport::udp)
         answer(octets);
       else
-        feed_pieces(session_of(sessions, step->client), octets, send->cuts);
+        feed_pieces(session_of(sessions, step->client), octets, *send);
     } else if (std::holds_alternative<Close>(step->action)) {
       sessions.erase(step->client);
     }

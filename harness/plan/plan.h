@@ -37,6 +37,15 @@ struct PlannedOutcome {
 struct PlannedSend {
   Content content;
   std::vector<std::uint64_t> cuts;  ///< rising offsets; the server is settled between the pieces
+  /// From one cut to the next, as offsets.
+  struct Piece {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+  };
+  [[nodiscard]] std::size_t pieces() const { return cuts.size() + 1; }
+  [[nodiscard]] Piece piece(std::size_t index) const {
+    return {index > 0 ? cuts[index - 1] : 0, index < cuts.size() ? cuts[index] : content.size()};
+  }
   bool urgent = false;
   bool until_blocked = false;
   bool reads_meanwhile = true;

@@ -10,17 +10,12 @@ namespace sockdrill {
 using namespace std::chrono_literals;
 
 Task<std::string> Clients::send(Client& client, const PlannedSend& send, int step) {
-  std::uint64_t begin = 0;
-  for (std::size_t i = 0; i <= send.cuts.size(); ++i) {
-    const std::uint64_t end = i < send.cuts.size() ? send.cuts[i] : send.content.size();
+  for (std::size_t i = 0; i < send.pieces(); ++i) {
+    // Each piece is one recv() of the server: it has read the one before when this one goes out.
+    if (i > 0 && co_await settle(step) == "deadline") co_return "deadline";
+    const auto [begin, end] = send.piece(i);
     const std::string piece = co_await send_piece(client, send, begin, end, step);
     if (piece != "done") co_return piece;
-    // Each piece is one recv() of the server: it has read this one before the next one goes out.
-    if (i < send.cuts.size()) {
-      const std::string rest = co_await settle(step);
-      if (rest == "deadline") co_return "deadline";
-    }
-    begin = end;
   }
   co_return "done";
 }

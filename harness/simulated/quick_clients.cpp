@@ -185,14 +185,14 @@ void QuickClients::send(QuickClient& client, const PlannedSend& send) {
   const Bytes octets = send.content.copy(0, static_cast<std::size_t>(send.content.size()));
   if (client.is_comparable && is_echo_ && !has_messages_)
     client.sent.reserve(client.sent.size() + octets.size());
-  std::size_t begin = 0;
-  for (const std::uint64_t cut : send.cuts) {
-    const auto end = static_cast<std::size_t>(cut);
-    if (!send_part(client, send, std::string_view(octets).substr(begin, end - begin))) return;
-    server_.rest();
-    begin = end;
+  for (std::size_t i = 0; i < send.pieces(); ++i) {
+    if (i > 0) server_.rest();
+    const auto [begin, end] = send.piece(i);
+    if (!send_part(client, send,
+                   std::string_view(octets).substr(static_cast<std::size_t>(begin),
+                                                   static_cast<std::size_t>(end - begin))))
+      return;
   }
-  send_part(client, send, std::string_view(octets).substr(begin));
 }
 
 void QuickClients::end_output(QuickClient& client) {
