@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <fstream>
 
+#include "harness/stage/agent_process.h"
 #include "harness/stage/testing/test_stage.h"
 
 namespace sockdrill {
@@ -97,10 +99,10 @@ TEST_P(StageProcessTest, SignalsNothingOnceTheProcessIsReaped) {
 TEST_P(StageProcessTest, KnowsTheEndAsSoonAsTheMainThreadHasEnded) {
   StageProcess& process = start({.command = {"cat"}, .wants_input = true});
   EXPECT_FALSE(stage().end_of(process));
+  const OwnedFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0))};
   process.input.reset();
-  // It is the agent's child: whether it is reaped by now, or stands there as a zombie, is chance.
-  const std::string file = "/proc/" + std::to_string(process.pid) + "/stat";
-  while (read_file(file).value_or(") Z").find(") Z") == std::string::npos) ::usleep(100);
+  // It is the agent's child: whether it is reaped then, or stands there as a zombie, is chance.
+  wait_until_readable(pidfd.get(), generous());
   EXPECT_EQ(stage().end_of(process), (ExitStatus{.was_signalled = false, .code = 0}));
 }
 
