@@ -278,6 +278,9 @@ Task* find_thread(pthread_t thread);
 /// pthread_key_create(3): the running thread's values are destroyed, again and again while
 /// destructors set new ones.
 void destroy_specifics();
+/// Before threads share a thread pointer: what a sanitizer has under its keys is the real thread's,
+/// and it goes on being told that.
+void find_keys_of_sanitizer();
 /// The end of a thread and of a process, as the C library has it.
 [[noreturn]] void end_thread(Task& task);
 [[noreturn]] void end_with_handlers(int status);

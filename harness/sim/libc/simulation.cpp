@@ -16,7 +16,6 @@ namespace sockdrill::sim {
 
 namespace {
 
-// The one there is: functions of the C library have no other way to find it.
 /// Real descriptors that are open before a server runs: daemons close all they find.
 std::vector<bool> numbers_of_ours;
 

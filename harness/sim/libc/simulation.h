@@ -100,7 +100,7 @@ class Simulation final {
   std::string not_simulated_;
 };
 
-/// The one there is; nullptr: none.
+/// The one there is; nullptr: none. Functions of the C library have no other way to find it.
 extern Simulation* the_simulation;
 inline Simulation* simulation() { return the_simulation; }
 
@@ -118,10 +118,6 @@ inline constexpr int kFirstRealNumber = 4096;
 /// Takes all real descriptors below that, so that real files get higher numbers than simulated ones
 /// and no call that is missed here hits a wrong file. Once, before the first simulation.
 void reserve_descriptors();
-
-/// Before threads share a thread pointer: a sanitizer goes on asking the C library for what it has
-/// under its keys (pthread_key_create(3)), which is the real thread's.
-void find_keys_of_sanitizer();
 
 /// From here on a server's crash ends its simulated process, not ours: SIGSEGV and its kin are
 /// caught. Not for servers that were linked with a fuzzer, whose reports say more.

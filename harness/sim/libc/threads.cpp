@@ -101,10 +101,14 @@ SIMULATED_CALL int pthread_create(pthread_t* thread, const pthread_attr_t* attri
   if (!is_simulated())
     return next<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create")(
         thread, attributes, function, argument);
-  // It keeps account of each thread's stack and end, as the C library's own threads have them.
-  if (__asan_init != nullptr && is_called_by_sanitizer(__builtin_return_address(0))) {
-    refuse_call("pthread_create() by way of AddressSanitizer");
-    return ENOSYS;
+  if (__asan_init != nullptr) {
+    // It keeps account of each thread's stack and end, as the C library's own threads have them.
+    if (is_called_by_sanitizer(__builtin_return_address(0))) {
+      refuse_call("pthread_create() by way of AddressSanitizer");
+      return ENOSYS;
+    }
+    static const bool are_known = (find_keys_of_sanitizer(), true);
+    static_cast<void>(are_known);
   }
   if (const int error = strike(CallKind::thread).error; error != 0) return error;
   Task& task = *current_task;

@@ -4,8 +4,8 @@
 //
 // thread_local variables, errno, pthread_self() and keys of pthread_key_create(3) hang on a thread
 // that the C library made. A task that is to have its own takes such a thread's stack and thread
-// pointer, while the thread itself sleeps in the kernel with all signals blocked. When the task is
-// over another one takes it (space.h).
+// pointer, or what is kept below that (system_locals.h), while the thread itself sleeps in the
+// kernel with all signals blocked. When the task is over another one takes it (space.h).
 
 #include <optional>
 

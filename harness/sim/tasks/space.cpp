@@ -50,8 +50,10 @@ Space* Spaces::take_thread(const std::function<bool()>& may_share) {
   space.bottom = parked->stack_bottom;
   space.top = parked->stack_top;
   space.own_block.pointer = parked->pointer;
-  system_locals_ = find_system_locals();
-  const bool shares = !system_locals_.has_others && may_share && may_share();
+  const SystemLocals locals = find_system_locals();
+  // Those of a thread that runs are what they were when it came in.
+  if (system_locals_.stretches.empty()) system_locals_ = locals;
+  const bool shares = locals == system_locals_ && !locals.has_others && may_share();
   space.block = shares ? &harness_block_ : &space.own_block;
   return &space;
 }

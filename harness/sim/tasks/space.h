@@ -32,8 +32,10 @@ struct Space {
   int users = 0;
   /// Else these are pages of our own.
   [[nodiscard]] bool has_own_thread() const { return own_block.pointer != 0; }
-  /// A thread's that runs with the harness's pointer.
-  [[nodiscard]] bool shares_pointer() const { return has_own_thread() && block != &own_block; }
+  /// Else it runs with the harness's.
+  [[nodiscard]] bool has_own_pointer() const { return block == &own_block; }
+  /// A thread's that runs with the harness's.
+  [[nodiscard]] bool shares_pointer() const { return has_own_thread() && !has_own_pointer(); }
   /// What pthread_self(3) is there.
   [[nodiscard]] ThreadPointer identity() const {
     return has_own_thread() ? own_block.pointer : block->pointer;

@@ -45,8 +45,7 @@ ExceptionGlobals& exception_globals() {
 
 /// A switch to another thread pointer is one of threads to it.
 bool is_told_to_sanitizer(const Space& space) {
-  return __sanitizer_start_switch_fiber != nullptr &&
-         (!space.has_own_thread() || space.shares_pointer());
+  return __sanitizer_start_switch_fiber != nullptr && !space.has_own_pointer();
 }
 
 /// From the harness into a task and back. Uses no thread_local itself.
@@ -134,10 +133,10 @@ void Scheduler::switch_to(Task& task) {
 }
 
 void Scheduler::leave(Task& task) {
-  const bool is_over = task.state_ == Task::State::finished;
-  const bool is_told = is_told_to_sanitizer(*task.space_);
-  // A thread's are its own, until it forks.
   const Space& space = *task.space_;
+  const bool is_over = task.state_ == Task::State::finished;
+  const bool is_told = is_told_to_sanitizer(space);
+  // A thread's are its own, until it forks.
   task.has_kept_bits_ = !space.has_own_thread() || space.users > 1 || request_ == Request::fork;
   if (task.has_kept_bits_) keep(task.bits_);
   if (is_told)

@@ -20,10 +20,12 @@ struct SystemLocals {
   struct Stretch {
     std::ptrdiff_t below_pointer = 0;  ///< it begins so far below a thread pointer
     std::size_t size = 0;              ///< octets
+    bool operator==(const Stretch&) const = default;
   };
   std::vector<Stretch> stretches;
   /// Whether anybody else has such variables, beside the program or library that this code is in.
   bool has_others = false;
+  bool operator==(const SystemLocals&) const = default;
 };
 
 /// As it is in this process now.
