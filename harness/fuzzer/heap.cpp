@@ -25,14 +25,7 @@ void* __libc_memalign(std::size_t alignment, std::size_t size);
 }
 
 using sockdrill::own_heap;
-
-void sockdrill::keep_common_heap() {
-  constexpr int kMuch = 1 << 30;
-  // What a long-lived process comes to by itself with large blocks (mallopt(3), M_MMAP_THRESHOLD).
-  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  ::mallopt(M_TRIM_THRESHOLD, kMuch);
-  ::mallopt(M_TOP_PAD, 1 << 24);
-}
+using sockdrill::take_if_ours;
 
 namespace {
 
@@ -46,9 +39,7 @@ void* taken(void* block, std::size_t size) {
 #define HEAP_CALL extern "C" __attribute__((visibility("default")))
 
 HEAP_CALL void* malloc(std::size_t size) {
-  if (sockdrill::is_ours_running()) {
-    if (void* const block = own_heap.take(size); block != nullptr) return block;
-  }
+  if (void* const block = take_if_ours(size); block != nullptr) return block;
   return taken(__libc_malloc(size), size);
 }
 
@@ -60,9 +51,9 @@ HEAP_CALL void free(void* block) {
 
 HEAP_CALL void* calloc(std::size_t count, std::size_t size) {
   std::size_t all = 0;
-  if (sockdrill::is_ours_running() && !__builtin_mul_overflow(count, size, &all)) {
-    if (void* const block = own_heap.take(all); block != nullptr) return std::memset(block, 0, all);
-  }
+  const bool fits = !__builtin_mul_overflow(count, size, &all);
+  if (void* const block = fits ? take_if_ours(all) : nullptr; block != nullptr)
+    return std::memset(block, 0, all);
   return taken(__libc_calloc(count, size), count * size);
 }
 

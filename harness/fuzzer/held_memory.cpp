@@ -104,8 +104,8 @@ bool begin_to_count_memory() {
 }
 
 void note_taken(const void* block, std::size_t octets) {
-  const sim::Task* const task = sim::current_task;
-  if (!is_counting || task == nullptr || task->call != nullptr || block == nullptr) return;
+  const sim::Task* const task = running_server();
+  if (!is_counting || task == nullptr || block == nullptr) return;
   task->process.held_octets += octets;
   blocks_out.add(block, task->process.pid, octets);
 }

@@ -10,9 +10,16 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "harness/sim/kernel/process.h"
+#include "harness/sim/tasks/task.h"
 
 namespace sockdrill {
+
+/// The task whose own code runs, outside of its calls: what is taken is the server's. nullptr:
+/// ours.
+inline const sim::Task* running_server() {
+  const sim::Task* const task = sim::current_task;
+  return task != nullptr && task->call == nullptr ? task : nullptr;
+}
 
 /// From here on blocks are counted. False: nobody tells us of them.
 bool begin_to_count_memory();

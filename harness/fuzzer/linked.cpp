@@ -60,7 +60,6 @@ bool has_thread_locals() {
       "_ZN9sockdrill3sim", "9sockdrill6Schema", "_ZN6fuzzer", "__sancov",   "_ZN11__sanitizer",
       "_ZN7__ubsan",       "_ZN6__asan",        "_ZN6__lsan", "pglob_copy", "scandir"};
   static const bool has_some = [] {
-    sim::find_keys_of_sanitizer();
     const std::vector<ElfSymbol> all = symbols_in_elf("/proc/self/exe", ElfKind::thread_variable);
     return all.empty() || std::ranges::any_of(all, [](const ElfSymbol& one) {
              return std::ranges::none_of(kNotTheServers, [&](std::string_view known) {
@@ -93,7 +92,7 @@ int drive(ServerProgram program) {
     return 2;
   }
   own_heap.begin();
-  if (keep_common_heap != nullptr) keep_common_heap();
+  keep_common_heap();
   // The command line is ours and libFuzzer's; the server's own is the manifest's.
   const std::vector<std::string> words = std::exchange(program.arguments, target->command);
   const QuickPlayerOptions place = place_of_server();

@@ -16,9 +16,7 @@ void sanitizer_delete_sized(void* block, std::size_t size) __asm__("_ZdlPvm.sani
 using sockdrill::own_heap;
 
 void* operator new(std::size_t size) {
-  if (sockdrill::is_ours_running()) {
-    if (void* const block = own_heap.take(size); block != nullptr) return block;
-  }
+  if (void* const block = sockdrill::take_if_ours(size); block != nullptr) return block;
   return sanitizer_new(size);
 }
 

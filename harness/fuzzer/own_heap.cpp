@@ -1,5 +1,6 @@
 #include "harness/fuzzer/own_heap.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -7,6 +8,13 @@
 namespace sockdrill {
 
 constinit OwnHeap own_heap;
+
+void keep_common_heap() {
+  // What a long-lived process comes to by itself with large blocks (mallopt(3), M_MMAP_THRESHOLD).
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  ::mallopt(M_TOP_PAD, 1 << 24);
+}
 
 void OwnHeap::begin() {
   sim::is_thread_of_tasks = true;

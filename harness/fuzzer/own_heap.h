@@ -5,7 +5,7 @@
 // the server for its work. A block goes back to those of its size, and its memory stays ours.
 // Internal to fuzzer/.
 //
-// Ours is what is taken while the server does not run its own code (is_ours_running()). Blocks
+// Ours is what is taken while the server does not run its own code (held_memory.h). Blocks
 // larger than kLargest are the common heap's. Not for several threads: those that only wait lend
 // their thread pointers to tasks (sim/tasks/parked_thread.h), the others are not served.
 
@@ -15,8 +15,8 @@
 #include <cstdint>
 #include <new>
 
+#include "harness/fuzzer/held_memory.h"
 #include "harness/sim/tasks/parked_thread.h"
-#include "harness/sim/tasks/task.h"
 
 namespace sockdrill {
 
@@ -97,16 +97,13 @@ class OwnHeap final {
 /// What `operator new` and malloc(3) take of, and may hand back to.
 extern constinit OwnHeap own_heap;
 
-/// The common heap gives no memory back to the system from here on: with each input the server
-/// gives back nearly all it has, and takes it again. Nothing where a sanitizer is the heap.
-[[gnu::weak]] void keep_common_heap();
-
-/// Whether a block that is taken now is ours: the server does not run, or waits for a call's
-/// answer.
-inline bool is_ours_running() {
-  if (!sim::is_thread_of_tasks) return false;
-  const sim::Task* const task = sim::current_task;
-  return task == nullptr || task->call != nullptr;
+/// A block, when it is ours and to be had here; else nullptr.
+inline void* take_if_ours(std::size_t size) {
+  return sim::is_thread_of_tasks && running_server() == nullptr ? own_heap.take(size) : nullptr;
 }
+
+/// The common heap gives no memory back to the system from here on: with each input the server
+/// gives back nearly all it has, and takes it again.
+void keep_common_heap();
 
 }  // namespace sockdrill

@@ -70,14 +70,15 @@ TEST(OwnHeap, WhatIsTooLargeIsNotHadOfIt) {
 }
 
 TEST(OwnHeap, AnotherThreadIsNotServedAndChangesNothing) {
+  own_heap.begin();
   void* const block = heap().take(300);
-  bool is_served = true;
+  void* served = block;
   std::thread([&] {
-    is_served = is_ours_running();
+    served = take_if_ours(300);
     heap().give_back(block);
   }).join();
-  EXPECT_FALSE(is_served);
-  EXPECT_TRUE(is_ours_running());
+  EXPECT_EQ(served, nullptr);
+  EXPECT_NE(take_if_ours(300), nullptr);
   void* const next = heap().take(300);
   EXPECT_NE(next, block);
   heap().give_back(next);
