@@ -1,5 +1,6 @@
 #include "harness/fuzz/join.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
@@ -8,43 +9,105 @@ namespace sockdrill {
 
 namespace {
 
-struct Present {
-  std::set<std::string> clients;
-  std::set<std::string> crowds;
+/// A client or a crowd that is there.
+struct Visitor {
+  std::string name;
+  bool is_crowd;
+  bool operator==(const Visitor&) const = default;
 };
 
-void follow(std::set<std::string>& present, const std::string& name, const ClientAction& action) {
-  if (std::holds_alternative<Close>(action) || std::holds_alternative<Reset>(action))
-    present.erase(name);
-  else
-    present.insert(name);
+/// `present`: in the order in which they have come; a crowd may be made anew.
+void follow(std::vector<Visitor>& present, const Visitor& visitor, const ClientAction& action) {
+  const bool leaves =
+      std::holds_alternative<Close>(action) || std::holds_alternative<Reset>(action);
+  const bool comes =
+      std::holds_alternative<Connect>(action) || std::holds_alternative<Open>(action);
+  if (leaves || comes) std::erase(present, visitor);
+  if (!leaves && std::ranges::find(present, visitor) == present.end()) present.push_back(visitor);
 }
 
-void follow(Present& present, const std::vector<Step>& steps) {
+void follow(std::vector<Visitor>& present, const std::vector<Step>& steps) {
   for (const Step& step : steps) {
     if (const auto* client = std::get_if<ClientStep>(&step.what))
-      follow(present.clients, client->client, client->action);
+      follow(present, {client->client, false}, client->action);
     if (const auto* crowd = std::get_if<CrowdStep>(&step.what)) {
-      for (const ClientAction& action : crowd->each) follow(present.crowds, crowd->name, action);
+      for (const ClientAction& action : crowd->each) follow(present, {crowd->name, true}, action);
     }
     if (const auto* repeat = std::get_if<RepeatStep>(&step.what)) follow(present, repeat->steps);
   }
 }
 
-/// Of the clients that are still there after these steps, crowds too.
-std::vector<Step> closings(const std::vector<Step>& steps) {
-  Present present;
+/// Of the clients that are still there after these steps: all say that they have no more to say
+/// before the first one leaves, so that none waits for its turn behind another.
+std::vector<Step> closings(const std::vector<Step>& steps, Transport transport) {
+  std::vector<Visitor> present;
   follow(present, steps);
   std::vector<Step> ends;
-  for (const std::string& name : present.clients)
-    ends.push_back(Step{.what = ClientStep{.client = name, .action = Close{}}});
-  for (const std::string& name : present.crowds)
-    ends.push_back(Step{.what = CrowdStep{.name = name, .each = {Close{}}, .pointers = {""}}});
+  const auto all_do = [&](const ClientAction& action) {
+    for (const auto& [name, is_crowd] : present)
+      ends.push_back(is_crowd
+                         ? Step{.what = CrowdStep{.name = name, .each = {action}, .pointers = {""}}}
+                         : Step{.what = ClientStep{.client = name, .action = action}});
+  };
+  const bool are_several = present.size() > 1 || std::ranges::any_of(present, &Visitor::is_crowd);
+  if (is_connected(transport) && are_several) all_do(Shutdown{.how = Shutdown::How::write});
+  all_do(Close{});
   return ends;
 }
 
 std::vector<ClientAction> probing() {
   return {Connect{}, ExchangeStep{.payload = Payload{.kind = Payload::Kind::request}}, Close{}};
+}
+
+Step settled() { return Step{.what = ServerStep{.action = Settled{}}}; }
+
+void note_clients(const std::vector<Step>& steps, std::set<std::string>& names) {
+  for (const Step& step : steps) {
+    if (const auto* client = std::get_if<ClientStep>(&step.what)) names.insert(client->client);
+    if (const auto* repeat = std::get_if<RepeatStep>(&step.what))
+      note_clients(repeat->steps, names);
+  }
+}
+
+/// Clients that come with what they say, as those of datagrams may, each once.
+void note_first_words(const std::vector<Step>& steps, std::set<std::string>& known,
+                      std::vector<std::string>& names) {
+  for (const Step& step : steps) {
+    if (const auto* client = std::get_if<ClientStep>(&step.what);
+        client != nullptr && known.insert(client->client).second &&
+        (std::holds_alternative<Send>(client->action) ||
+         std::holds_alternative<ExchangeStep>(client->action)))
+      names.push_back(client->client);
+    if (const auto* repeat = std::get_if<RepeatStep>(&step.what))
+      note_first_words(repeat->steps, known, names);
+  }
+}
+
+/// Whoever was there in an input before has closed, and has to come again.
+std::vector<Step> coming_again(const std::vector<Step>& steps, std::set<std::string>& were_there) {
+  std::vector<Step> with_comings;
+  std::set<std::string> known;
+  for (const Step& step : steps) {
+    std::vector<std::string> names;
+    note_first_words({step}, known, names);
+    for (const std::string& name : names) {
+      if (were_there.contains(name))
+        with_comings.push_back(Step{.what = ClientStep{.client = name, .action = Open{}}});
+    }
+    with_comings.push_back(step);
+  }
+  were_there.merge(known);
+  return with_comings;
+}
+
+/// A name is either a client's or a crowd's.
+void rename_crowds(std::vector<Step>& steps, const std::set<std::string>& clients) {
+  for (Step& step : steps) {
+    if (auto* crowd = std::get_if<CrowdStep>(&step.what);
+        crowd != nullptr && clients.contains(crowd->name))
+      crowd->name = crowd->name.substr(0, 24) + "-crowd";
+    if (auto* repeat = std::get_if<RepeatStep>(&step.what)) rename_crowds(repeat->steps, clients);
+  }
 }
 
 bool has_faults(const Scenario& input) {
@@ -55,26 +118,36 @@ Step from_here(FromHere begins) { return Step{.what = ServerStep{.action = std::
 
 }  // namespace
 
-Scenario join(const std::vector<Scenario>& inputs) {
+Scenario join(const std::vector<Scenario>& inputs, Transport transport) {
   Scenario whole = inputs.back();
+  if (inputs.size() == 1) return whole;
+  std::set<std::string> clients{"fresh"};
+  for (const Scenario& input : inputs) note_clients(input.steps, clients);
+  std::set<std::string> were_there;
   whole.steps.clear();
   whole.faults = inputs.front().faults;
   whole.schedule = inputs.front().schedule;
   for (const Scenario& input : inputs) {
     if (&input != &inputs.front() && has_faults(input))
       whole.steps.push_back(from_here({input.faults, input.schedule}));
-    whole.steps.insert(whole.steps.end(), input.steps.begin(), input.steps.end());
+    std::vector<Step> steps = coming_again(input.steps, were_there);
+    rename_crowds(steps, clients);
+    const std::vector<Step> ends = closings(steps, transport);
+    whole.steps.insert(whole.steps.end(), steps.begin(), steps.end());
     if (&input == &inputs.back()) break;
-    for (Step& step : closings(input.steps)) whole.steps.push_back(std::move(step));
-    if (input.needs_simulated_kernel()) {
-      whole.steps.push_back(Step{.what = ServerStep{.action = Settled{}}});
-      whole.steps.push_back(from_here({}));
+    whole.steps.push_back(settled());
+    if (!ends.empty()) {
+      whole.steps.insert(whole.steps.end(), ends.begin(), ends.end());
+      whole.steps.push_back(settled());
     }
+    if (input.needs_simulated_kernel()) whole.steps.push_back(from_here({}));
     // The probe that comes after each input may be what uses up the last of something.
     for (ClientAction& action : probing())
       whole.steps.push_back(
           Step{.what = ClientStep{.client = "fresh", .action = std::move(action)}});
-    whole.steps.push_back(Step{.what = ServerStep{.action = Settled{}}});
+    // At rest, and the second time whatever it waits for has come to pass.
+    whole.steps.push_back(settled());
+    whole.steps.push_back(settled());
   }
   return whole;
 }

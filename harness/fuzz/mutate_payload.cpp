@@ -21,11 +21,13 @@ std::uint64_t wrong_length(std::uint64_t right, Draw& draw) {
   static const std::vector<std::uint64_t> numbers{
       0,      1,       0x7f,       0x80,       0xff,       0x7fff,    0x8000,
       0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
-  switch (draw.below(4)) {
+  switch (draw.below(5)) {
     case 0:
       return right + 1;
     case 1:
       return right == 0 ? 0xffffffff : right - 1;
+    case 2:  // the largest of any width: it wraps when a header or a terminator is added
+      return ~std::uint64_t{} - draw.below(16);
     default:
       return draw.of(numbers);
   }
@@ -211,6 +213,9 @@ Payload spell_out(const Exchange& exchange, bool lies, Draw& draw) {
                               ? length_part(part, field, value->second.size(), lies, draw)
                               : field);
   }
+  // What a wrong length does shows itself in octets that are there.
+  if (lies && draw.one_in(3))
+    whole.parts.push_back({.kind = Kind::pattern, .name = "own", .number = size_of_a_buffer(draw)});
   return whole;
 }
 

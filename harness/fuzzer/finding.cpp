@@ -177,6 +177,9 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
   const auto shows_the_same = [&](const Scenario& candidate) {
     return is_same(trials.play_briefly(candidate), *shown);
   };
+  const auto together = [&](const std::vector<Scenario>& some) {
+    return join(some, trials.target().transport);
+  };
   std::size_t inputs = 1;
   if (!shown && std::filesystem::exists(history_file_of(file))) {
     const Result<std::vector<Bytes>> history = read_history(history_file_of(file));
@@ -186,12 +189,18 @@ int write_finding(Trials& trials, const std::string& file, const std::string& fo
     }
     while (!shown && inputs < history->size()) {
       inputs = std::min(history->size(), 4 * inputs);
-      shown = trials.play_briefly(join(last_of(*history, inputs, trials.target())));
+      const Scenario joined = together(last_of(*history, inputs, trials.target()));
+      if (const Result<Plan> plan = plan_of_input(joined, trials.target()); !plan) {
+        fmt::print(stderr, "{}: {} inputs are no scenario together: {}\n", file, inputs,
+                   to_string(plan.error()));
+        return 70;
+      }
+      shown = trials.play_briefly(joined);
     }
     if (shown)
-      scenario = join(minimise_inputs(
+      scenario = together(minimise_inputs(
           last_of(*history, inputs, trials.target()),
-          [&](const std::vector<Scenario>& some) { return shows_the_same(join(some)); },
+          [&](const std::vector<Scenario>& some) { return shows_the_same(together(some)); },
           kMostTrials));
   }
   if (!shown) {

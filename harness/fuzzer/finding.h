@@ -34,7 +34,8 @@ int play_input(Trials& trials, const std::string& file);
 ///   recording.jsonl what happened, for `sockdrill judge` and `sockdrill replay`
 ///
 /// When `file` shows nothing, but its history is there (history.h), it is played after those before
-/// it, and all of that is minimised.
+/// it, and all of that is minimised. Besides the answers of play_input(): 70, when no scenario can
+/// be made of them, which is an error of ours.
 int write_finding(Trials& trials, const std::string& file, const std::string& folder,
                   const SeenAgain& again);
 

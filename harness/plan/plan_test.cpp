@@ -172,6 +172,14 @@ TEST(CheckStepsTest, RefusesACrowdThatIsNotThere) {
       error_of(R"({"clients": "k", "each": [{"close": {}}]})").find("there is no crowd 'k' yet"),
       std::string::npos);
 }
+TEST(CheckStepsTest, RefusesANewCrowdWhileThatOfItsNameIsThere) {
+  const std::string crowd = R"({"clients": 3, "named": "k", "each": [{"connect": {}}]})";
+  EXPECT_NE(error_of(crowd + ", " + crowd).find("the clients of 'k' are open already"),
+            std::string::npos);
+  EXPECT_NE(error_of(R"({"repeat": 2, "steps": [)" + crowd + "]}").find("are open already"),
+            std::string::npos);
+  EXPECT_EQ(error_of(crowd + R"(, {"clients": "k", "each": [{"reset": {}}]}, )" + crowd), "");
+}
 TEST(CheckStepsTest, LetsARepeatOpenAndCloseAgain) {
   EXPECT_EQ(
       error_of(

@@ -66,7 +66,14 @@ Walked StepWalk::crowd(const CrowdStep& step, const std::string& pointer) {
                       fmt::format("'{}' is a client already: name the crowd otherwise", step.name));
   crowds_.insert(step.name);
   const std::string member = step.name + "*";
-  if (step.count) phases_[member] = ClientPhase::absent;
+  if (step.count) {
+    ClientPhase& phase = phases_[member];
+    if (phase == ClientPhase::open || phase == ClientPhase::write_closed)
+      return problem_at(pointer, fmt::format("the clients of '{}' are open already: close or reset "
+                                             "them first, or name the new crowd otherwise",
+                                             step.name));
+    phase = ClientPhase::absent;
+  }
   for (std::size_t i = 0; i < step.each.size(); ++i)
     TRY_VOID(client(member, step.each[i], step.pointers.empty() ? pointer : step.pointers[i]));
   return {};

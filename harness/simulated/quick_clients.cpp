@@ -35,6 +35,7 @@ void QuickClients::open(QuickClient& client, const SocketRequest& request) {
   if (!socket) return;
   client.socket = *socket;
   client.is_open = true;
+  client.came_as = ++came_;
   if (!is_echo_) client.conversation.emplace(target_.speaks, target_.transport);
 }
 
@@ -196,7 +197,7 @@ void QuickClients::send(QuickClient& client, const PlannedSend& send) {
 }
 
 void QuickClients::end_output(QuickClient& client) {
-  if (is_connected(target_.transport) && !client.has_shut_down && !client.has_ended)
+  if (is_connected(target_.transport) && !client.has_shut_down)
     static_cast<void>(sockets_.shutdown(client.socket, Shutdown::How::write));
   client.has_shut_down = true;
 }
@@ -243,11 +244,13 @@ void QuickClients::look_for_owed(const QuickClient& client) {
 
 void QuickClients::finish_all() {
   // A client that waits for its turn at an iterative server must not keep it from the others.
+  leaving_.clear();
   for (auto& [name, client] : clients_) {
-    if (!client.is_open) continue;
-    end_output(client);
+    if (client.is_open) leaving_.push_back(&client);
   }
-  for (auto& [name, client] : clients_) close(client, false);
+  std::ranges::sort(leaving_, {}, &QuickClient::came_as);
+  for (QuickClient* client : leaving_) end_output(*client);
+  for (QuickClient* client : leaving_) close(*client, false);
   clients_.clear();
   sockets_.forget_numbers();
   server_.rest();

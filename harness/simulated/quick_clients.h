@@ -17,6 +17,7 @@ struct QuickClient {
   std::string name;
   SocketId socket{};
   bool is_open = false;
+  std::uint64_t came_as = 0;  ///< so many had come before: in this order they leave
   bool has_shut_down = false;
   bool has_ended = false;  ///< it read the end, or an error
   bool is_lost = false;    ///< an error
@@ -41,7 +42,7 @@ class QuickClients final {
   [[nodiscard]] bool is_anybody_there() const;
   /// What comes, as long as the server has anything more to send.
   void read(QuickClient& client, std::uint64_t most);
-  /// They leave in order.
+  /// They say that they have no more to say, and leave (join() in fuzz/join.h does the same).
   void finish_all();
   /// An input begins. Of the datagrams that the kernel throws away, those before are no excuse.
   void begin() {
@@ -82,6 +83,8 @@ class QuickClients final {
   std::uint64_t octets_sent_ = 0;
   std::string buffer_;
   std::unordered_map<std::string, QuickClient> clients_;
+  std::uint64_t came_ = 0;
+  std::vector<QuickClient*> leaving_;  ///< kept for its room
 };
 
 }  // namespace sockdrill
