@@ -228,23 +228,28 @@ TEST(SchemaTest, AgreesAboutTheHead) {
   Json head = whole;
   head["steps"] = Json::array({{{"server", "settled"}}});
   EXPECT_EQ(disagreement_on(head), "");
+  int count = 0;
+  const auto expect_agreement = [&](const Json& json) {
+    if (++count % kOneIn == 0) EXPECT_EQ(disagreement_on(json), "");
+  };
   for_each_value(head, Json::json_pointer(), [&](const auto& at, const Json& value) {
     for (const Json& other : {Json(nullptr), Json(true), Json(7), Json(""), Json("x"), Json("A/b"),
                               Json("a/b/c"), Json("/b"), Json(std::string(99, 'a') + "/b"),
                               Json::array(), Json::array({"x"}), Json::object(), Json{{"x", 1}}}) {
       Json changed = head;
       changed[at] = other;
-      EXPECT_EQ(disagreement_on(changed), "");
+      expect_agreement(changed);
     }
     if (!value.is_object()) return;
     for (const auto& [key, part] : value.items()) {
       Json changed = head;
       changed[at].erase(key);
-      EXPECT_EQ(disagreement_on(changed), "");
+      expect_agreement(changed);
       changed[at]["x" + key] = part;
-      EXPECT_EQ(disagreement_on(changed), "");
+      expect_agreement(changed);
     }
   });
+  EXPECT_GT(count, 500);
 }
 
 TEST(SchemaTest, RefusesParametersThatTheReaderRefuses) {
