@@ -4,8 +4,8 @@
 //
 // A Document owns the text and the values; a Node is a borrowed view of one value in it and must
 // not outlive it. Reading refuses, with a message for people: files over 4 MiB, nesting deeper than
-// 64, duplicate keys, text that is not JSON or not UTF-8. Nothing here knows what a scenario or a
-// target is.
+// 64, objects of more than 256 keys, duplicate keys, text that is not JSON or not UTF-8. Nothing
+// here knows what a scenario or a target is.
 
 #include <cstdint>
 #include <map>
@@ -24,6 +24,8 @@ using Json = nlohmann::ordered_json;
 
 inline constexpr std::size_t kLargestDocument = std::size_t{4} << 20;
 inline constexpr int kDeepestNesting = 64;
+inline constexpr std::size_t kMostKeys =
+    256;  ///< of one object: a key is looked for among them all
 
 struct Document {
   std::string file;  ///< as the user named it; "<text>" for literals

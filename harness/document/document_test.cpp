@@ -33,6 +33,9 @@ TEST(ParseDocumentTest, RefusesAKeyThatStandsTwice) {
 }
 
 TEST(ParseDocumentTest, RefusesDeepNestingWithoutDeepRecursion) {
+  std::string many = "{";
+  for (int i = 0; i < 257; ++i) many += (i == 0 ? "\"k" : ",\"k") + std::to_string(i) + "\": 1";
+  EXPECT_NE(error_of(many + "}").message.find("more than 256 keys"), std::string::npos);
   EXPECT_NE(error_of(std::string(10000, '[')).message.find("nested deeper than 64"),
             std::string::npos);
 }

@@ -69,6 +69,11 @@ class Builder final {
           at, level.pointer, fmt::format("the key '{}' stands twice in one object", name));
       return false;
     }
+    if (level.json->size() >= kMostKeys) {
+      problem = document_.error_at_offset(
+          at, level.pointer, fmt::format("more than {} keys in one object", kMostKeys));
+      return false;
+    }
     level.key = name;
     end_ = position();
     return true;
