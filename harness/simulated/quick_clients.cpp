@@ -84,8 +84,11 @@ void QuickClients::take_in(QuickClient& client, std::string_view octets) {
   tell(client, ClientOutcome::octets, octets);
   if (!client.is_comparable) return;
   if (is_echo_) return take_in_echo(client, octets);
-  if (const auto wrong = client.conversation->note_received(octets, may_be_missing()); wrong)
-    verdict_.suspect("protocol", *wrong);
+  const auto wrong = client.conversation->note_received(octets, may_be_missing());
+  if (!wrong) return;
+  // What a fault has kept the server from doing, it may well say in its own words.
+  client.is_comparable = !verdict_.may_lose;
+  if (!verdict_.may_lose) verdict_.suspect("protocol", *wrong);
 }
 
 void QuickClients::take_in_echo(QuickClient& client, std::string_view octets) {

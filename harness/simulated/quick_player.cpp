@@ -214,7 +214,10 @@ std::optional<Suspicion> QuickPlayer::Impl::play_once(const Plan& plan) {
   const bool has_faults = plan.scenario.needs_simulated_kernel();
   if (has_faults) set_faults(plan.scenario.faults, plan.scenario.schedule);
   play_case(plan.cases.front());
-  if (has_faults) set_faults({}, {});
+  if (has_faults) {
+    set_faults({}, {});
+    verdict_.may_lose = false;  // as at a FromHere: those whom it has cost something are gone
+  }
   if (is_alive()) server_.look_for_spin(verdict_, clients_.octets_sent());
   if (is_alive() && !verdict_.suspicion && !is_served(plan.cases.front().probe))
     verdict_.suspect("probe", "a fresh client is not served");

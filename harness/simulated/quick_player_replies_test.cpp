@@ -59,6 +59,47 @@ void serve_lines(const std::function<std::string(std::vector<std::string>)>& ans
   });
 }
 
+/// Each datagram with "ok", or with the error that its broadcast ended in.
+void answer_broadcasters() {
+  const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof on);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(7777);
+  auto* const name = static_cast<sockaddr*>(static_cast<void*>(&to));
+  if (::bind(fd, name, sizeof to) != 0) return;
+  to.sin_port = htons(9);
+  to.sin_addr.s_addr = htonl(0x7fffffff);
+  char buffer[100];
+  for (;;) {
+    sockaddr_storage from{};
+    socklen_t size = sizeof from;
+    auto* const who = static_cast<sockaddr*>(static_cast<void*>(&from));
+    const ssize_t count = ::recvfrom(fd, buffer, sizeof buffer, 0, who, &size);
+    if (count < 0) continue;
+    const bool is_sent =
+        ::sendto(fd, buffer, static_cast<std::size_t>(count), 0, name, sizeof to) >= 0;
+    const std::string answer = count == 1 ? "what?" : is_sent ? "ok" : "error";
+    ::sendto(fd, answer.data(), answer.size(), 0, who, size);
+  }
+}
+
+TEST_F(QuickPlayerTest, AnAnswerThatTellsOfAFaultIsNoWrongReply) {
+  const Document document =
+      parse_document(
+          R"({"dialogue": [{"request": "{news}", "reply": "ok", "news": {"bytes": [0, 99]}}]})",
+          "d.json")
+          .value();
+  target.transport = Transport::udp;
+  target.speaks = read_dialogue(Node(document), Transport::udp).value();
+  start(answer_broadcasters);
+  const std::string asking = R"({"client": "a", "send": "news"}, {"client": "a", "drain": {}})";
+  EXPECT_EQ(play(asking), "");
+  EXPECT_EQ(play(asking, R"(, "faults": [{"call": "send", "nth": 1, "fails": "ENOBUFS"}])"), "");
+  EXPECT_EQ(play(R"({"client": "a", "send": "x"}, {"client": "a", "drain": {}})"), "protocol");
+}
+
 std::string all_of(const std::vector<std::string>& lines) {
   std::string together;
   for (const std::string& line : lines) together += line;

@@ -19,7 +19,7 @@ inline constexpr Nanoseconds kPatience = std::chrono::seconds(10);
 /// What was found out about one input.
 struct QuickVerdict {
   std::optional<Suspicion> suspicion;  ///< the first
-  bool may_lose = false;               ///< a fault excuses a reply that does not come
+  bool may_lose = false;  ///< a fault excuses a reply that does not come, or tells of it
 
   void suspect(const char* rule, std::string what) {
     if (!suspicion) suspicion = Suspicion{rule, std::move(what)};
