@@ -27,14 +27,18 @@ WaitQueue::~WaitQueue() {
   while (first_ != nullptr) first_->detach();
 }
 
-void WaitQueue::wake_links(std::uint32_t events, bool all) {
+std::size_t WaitQueue::wake_links(std::uint32_t events, bool all) {
+  std::size_t woken = 0;
   bool is_taken = false;
   for (WaitLink* link = first_; link != nullptr; link = cursor_) {
     cursor_ = link->next_;
     if (link->is_exclusive_ && is_taken && !all) continue;
-    if (link->waiter_->wake(events) && link->is_exclusive_) is_taken = true;
+    if (!link->waiter_->wake(events)) continue;
+    ++woken;
+    is_taken = is_taken || link->is_exclusive_;
   }
   cursor_ = nullptr;
+  return woken;
 }
 
 }  // namespace sockdrill::sim

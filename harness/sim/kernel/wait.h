@@ -66,15 +66,15 @@ class WaitQueue final {
   WaitQueue& operator=(const WaitQueue&) = delete;
   ~WaitQueue();
 
-  /// All that are not exclusive, and the first exclusive one that takes it.
-  void wake(std::uint32_t events = 0) { wake_links(events, false); }
+  /// All that are not exclusive, and the first exclusive one that takes it. How many those were.
+  std::size_t wake(std::uint32_t events = 0) { return wake_links(events, false); }
   /// Exclusive ones, too.
-  void wake_all(std::uint32_t events = 0) { wake_links(events, true); }
+  std::size_t wake_all(std::uint32_t events = 0) { return wake_links(events, true); }
   [[nodiscard]] bool is_empty() const { return first_ == nullptr; }
 
  private:
   friend class WaitLink;
-  void wake_links(std::uint32_t events, bool all);
+  std::size_t wake_links(std::uint32_t events, bool all);
 
   WaitLink* first_ = nullptr;
   WaitLink* last_ = nullptr;

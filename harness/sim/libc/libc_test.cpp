@@ -1,9 +1,14 @@
-// Descriptors, time, stdio, and what is not simulated.
+// Descriptors, time, stdio, and what is not simulated or not the server's to change.
 
 #include "harness/sim/libc/libc_test.h"
 
 #include <fcntl.h>
+#include <linux/seccomp.h>
+#include <spawn.h>
+#include <sys/prctl.h>
 
+#include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -81,6 +86,49 @@ TEST_F(LibcTest, WhatIsNotSimulatedIsNamed) {
   });
   EXPECT_EQ(log, "refused ");
   EXPECT_EQ(simulation.not_simulated(), "system");
+}
+
+TEST_F(LibcTest, AProgramThatIsNotStartedIsAnErrorOfPosixSpawn) {
+  run([this] {
+    char* words[] = {const_cast<char*>("true"), nullptr};
+    pid_t pid = 0;
+    say(std::to_string(::posix_spawnp(&pid, "true", nullptr, nullptr, words, nullptr) == ENOSYS));
+    return 0;
+  });
+  EXPECT_EQ(log, "1 ");
+  EXPECT_EQ(simulation.not_simulated(), "posix_spawnp");
+}
+
+TEST_F(LibcTest, WhatTheServerGivesUpTheHarnessKeeps) {
+  run([this] {
+    say(std::to_string(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)));
+    say(std::to_string(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, nullptr)));
+    say(std::to_string(::prctl(-5)) + (errno == EINVAL ? " EINVAL" : ""));
+    return 0;
+  });
+  EXPECT_EQ(log, "0 0 -1 EINVAL ");
+  EXPECT_EQ(::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 0);
+  EXPECT_EQ(simulation.not_simulated(), "prctl (this option)");
+}
+
+TEST_F(LibcTest, TheTimeoutOfRecvmmsgEndsItAtTheNextDatagram) {
+  run([this] {
+    int pair[2];
+    ::socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+    std::thread sender([&] {
+      for (int i = 0; i < 3; ++i) {
+        ::sleep(2);
+        ::send(pair[1], "x", 1, 0);
+      }
+    });
+    std::array<mmsghdr, 5> messages{};
+    timespec timeout{.tv_sec = 3, .tv_nsec = 0};
+    say(std::to_string(::recvmmsg(pair[0], messages.data(), 5, 0, &timeout)));
+    say(std::to_string(timeout.tv_sec));
+    sender.join();
+    return 0;
+  });
+  EXPECT_EQ(log, "2 0 ");
 }
 
 TEST_F(LibcTest, ASpinningServerIsSeenAndStopsNobody) {

@@ -271,9 +271,24 @@ SIMULATED_CALL int prctl(int option, ...) noexcept {
     case PR_SET_CHILD_SUBREAPER:
     case PR_SET_TIMERSLACK:
     case PR_SET_KEEPCAPS:
-      return 0;
-    default:
+    case PR_SET_NO_NEW_PRIVS:
+    case PR_SET_PTRACER:
+    case PR_SET_SECCOMP:
+    case PR_SET_SECUREBITS:
+    case PR_CAPBSET_DROP:
+    case PR_CAP_AMBIENT:
+      return 0;  // what the server gives up, the harness beside it keeps
+    case PR_GET_NAME:
+    case PR_GET_DUMPABLE:
+    case PR_GET_KEEPCAPS:
+    case PR_GET_NO_NEW_PRIVS:
+    case PR_GET_SECCOMP:
+    case PR_GET_SECUREBITS:
+    case PR_GET_TIMERSLACK:
+    case PR_CAPBSET_READ:
       return static_cast<int>(real(SYS_prctl, option, a, b, c, d));
+    default:
+      return refuse_call("prctl (this option)", EINVAL);
   }
 }
 
@@ -302,21 +317,32 @@ SIMULATED_CALL int setrlimit64(__rlimit_resource_t resource,
   return setrlimit(resource, reinterpret_cast<const struct rlimit*>(limit));
 }
 
-// Another program: it would run on the real kernel, without its server's descriptors.
+// Another program: it would run on the real kernel, without its server's descriptors. These two
+// return their error (posix_spawn(3)).
+SIMULATED_CALL int posix_spawn(pid_t* pid, const char* path,
+                               const posix_spawn_file_actions_t* actions,
+                               const posix_spawnattr_t* attributes, char* const* argv,
+                               char* const* environment) {
+  if (!is_simulated())
+    return REAL_FUNCTION(posix_spawn)(pid, path, actions, attributes, argv, environment);
+  refuse_call("posix_spawn");
+  return ENOSYS;
+}
+SIMULATED_CALL int posix_spawnp(pid_t* pid, const char* file,
+                                const posix_spawn_file_actions_t* actions,
+                                const posix_spawnattr_t* attributes, char* const* argv,
+                                char* const* environment) {
+  if (!is_simulated())
+    return REAL_FUNCTION(posix_spawnp)(pid, file, actions, attributes, argv, environment);
+  refuse_call("posix_spawnp");
+  return ENOSYS;
+}
 #define NOT_SIMULATED(name, result, parameters, arguments)        \
   SIMULATED_CALL result name parameters {                         \
     if (is_simulated()) return refuse_call(#name);                \
     static auto* const original = next<result parameters>(#name); \
     return original arguments;                                    \
   }
-NOT_SIMULATED(posix_spawn, int,
-              (pid_t * pid, const char* path, const posix_spawn_file_actions_t* actions,
-               const posix_spawnattr_t* attributes, char* const* argv, char* const* environment),
-              (pid, path, actions, attributes, argv, environment))
-NOT_SIMULATED(posix_spawnp, int,
-              (pid_t * pid, const char* path, const posix_spawn_file_actions_t* actions,
-               const posix_spawnattr_t* attributes, char* const* argv, char* const* environment),
-              (pid, path, actions, attributes, argv, environment))
 NOT_SIMULATED(execve, int, (const char* path, char* const* argv, char* const* environment) noexcept,
               (path, argv, environment))
 NOT_SIMULATED(execv, int, (const char* path, char* const* argv) noexcept, (path, argv))

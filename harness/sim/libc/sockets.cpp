@@ -274,11 +274,16 @@ SIMULATED_CALL int recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags
     return static_cast<int>(real(SYS_recvmmsg, fd, messages, count, flags, timeout));
   unsigned done = 0;
   const int all = flags & ~MSG_WAITFORONE;
-  for (; done < std::min(count, 1024U); ++done) {
+  const Kernel& kernel = current_task->scheduler.kernel();
+  const VirtualTime until = timeout != nullptr ? kernel.now() + nanoseconds_of(*timeout) : kNever;
+  while (done < std::min(count, 1024U)) {
     const bool waits = done == 0 || (flags & MSG_WAITFORONE) == 0;
     const ssize_t size = recvmsg(fd, &messages[done].msg_hdr, waits ? all : all | MSG_DONTWAIT);
     if (size < 0) break;
-    messages[done].msg_len = static_cast<unsigned>(size);
+    messages[done++].msg_len = static_cast<unsigned>(size);
+    if (kernel.now() >= until) break;  // not looked at while it waits (recvmmsg(2), BUGS)
   }
+  if (timeout != nullptr && done > 0)
+    *timeout = timespec_of(std::max(until - kernel.now(), VirtualTime{}));
   return done > 0 || count == 0 ? static_cast<int>(done) : -1;
 }

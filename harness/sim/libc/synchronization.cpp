@@ -41,9 +41,9 @@ bool wait_at(const void* address, const char* name, VirtualTime until = kNever) 
   return true;
 }
 
-void wake_at(const void* address, bool all) {
+std::size_t wake_at(const void* address, bool all) {
   Task& task = *current_task;
-  task.scheduler.addresses().wake(&task.process, address, all);
+  return task.scheduler.addresses().wake(&task.process, address, all);
 }
 
 constexpr int kKindMask = 3;  // without robustness, priorities, sharing
@@ -176,13 +176,12 @@ long futex(int* word, int operation, int value, const timespec* timeout) {
       return 0;
     }
     case FUTEX_WAKE:
-    case FUTEX_WAKE_BITSET:
-      if (value == INT_MAX) {
-        wake_at(word, true);
-      } else {
-        for (int i = 0; i < value; ++i) wake_at(word, false);
-      }
-      return 0;
+    case FUTEX_WAKE_BITSET: {
+      if (value == INT_MAX) return static_cast<long>(wake_at(word, true));
+      long woken = 0;
+      while (woken < value && wake_at(word, false) > 0) ++woken;
+      return woken;
+    }
     default:
       return refuse_call("futex (this operation)");
   }

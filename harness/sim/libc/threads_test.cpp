@@ -1,18 +1,22 @@
 // Threads, and what they wait on.
 
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <threads.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "harness/sim/libc/libc_test.h"
 
@@ -93,6 +97,24 @@ TEST_P(ThreadsTest, ASignalWakesNobodyWhoWaitsForACondition) {
     return 0;
   });
   EXPECT_EQ(log, "handled woken ");
+}
+
+TEST_P(ThreadsTest, AFutexSaysHowManyItHasWoken) {
+  run([this] {
+    static int word = 0;
+    const auto futex = [](int operation, int value) {
+      return ::syscall(SYS_futex, &word, operation, value, nullptr);
+    };
+    std::vector<std::thread> waiters;
+    for (int i = 0; i < 5; ++i) waiters.emplace_back([&] { futex(FUTEX_WAIT_PRIVATE, 0); });
+    ::usleep(1000);
+    say(std::to_string(futex(FUTEX_WAKE_PRIVATE, 2)));
+    say(std::to_string(futex(FUTEX_WAKE_PRIVATE, INT_MAX)));
+    say(std::to_string(futex(FUTEX_WAKE_PRIVATE, 1)));
+    for (std::thread& waiter : waiters) waiter.join();
+    return 0;
+  });
+  EXPECT_EQ(log, "2 3 0 ");
 }
 
 TEST_P(ThreadsTest, SemaphoresBarriersAndOnceWork) {

@@ -8,15 +8,12 @@ WaitQueue& AddressWaits::queue(const void* process, const void* address) {
   return *queue;
 }
 
-void AddressWaits::wake(const void* process, const void* address, bool all) {
-  if (queues_.empty()) return;
+std::size_t AddressWaits::wake(const void* process, const void* address, bool all) {
+  if (queues_.empty()) return 0;
   const auto found = queues_.find(Key{process, address});
-  if (found == queues_.end()) return;
+  if (found == queues_.end()) return 0;
   // Those who wait here stand exclusively: the first one takes it.
-  if (all)
-    found->second->wake_all();
-  else
-    found->second->wake();
+  return all ? found->second->wake_all() : found->second->wake();
 }
 
 void AddressWaits::forget(const void* process, const void* address) {

@@ -14,8 +14,8 @@ class AddressWaits final {
  public:
   /// Where those stand who wait at `address` in that process. Valid until forget() finds it empty.
   WaitQueue& queue(const void* process, const void* address);
-  /// Wakes the first one, or all.
-  void wake(const void* process, const void* address, bool all);
+  /// Wakes the first one, or all. How many those were.
+  std::size_t wake(const void* process, const void* address, bool all);
   /// A queue in which nobody stands any more.
   void forget(const void* process, const void* address);
 
