@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "harness/fuzz/steps.h"
+
 namespace sockdrill {
 
 namespace {
@@ -26,22 +28,17 @@ void follow(std::vector<Visitor>& present, const Visitor& visitor, const ClientA
   if (!leaves && std::ranges::find(present, visitor) == present.end()) present.push_back(visitor);
 }
 
-void follow(std::vector<Visitor>& present, const std::vector<Step>& steps) {
-  for (const Step& step : steps) {
+/// Of the clients that are still there after these steps: all say that they have no more to say
+/// before the first one leaves, so that none waits for its turn behind another.
+std::vector<Step> closings(const std::vector<Step>& steps, Transport transport) {
+  std::vector<Visitor> present;
+  for_each_step(steps, [&](const Step& step) {
     if (const auto* client = std::get_if<ClientStep>(&step.what))
       follow(present, {client->client, false}, client->action);
     if (const auto* crowd = std::get_if<CrowdStep>(&step.what)) {
       for (const ClientAction& action : crowd->each) follow(present, {crowd->name, true}, action);
     }
-    if (const auto* repeat = std::get_if<RepeatStep>(&step.what)) follow(present, repeat->steps);
-  }
-}
-
-/// Of the clients that are still there after these steps: all say that they have no more to say
-/// before the first one leaves, so that none waits for its turn behind another.
-std::vector<Step> closings(const std::vector<Step>& steps, Transport transport) {
-  std::vector<Visitor> present;
-  follow(present, steps);
+  });
   std::vector<Step> ends;
   const auto all_do = [&](const ClientAction& action) {
     for (const auto& [name, is_crowd] : present)
@@ -61,53 +58,34 @@ std::vector<ClientAction> probing() {
 
 Step settled() { return Step{.what = ServerStep{.action = Settled{}}}; }
 
-void note_clients(const std::vector<Step>& steps, std::set<std::string>& names) {
-  for (const Step& step : steps) {
-    if (const auto* client = std::get_if<ClientStep>(&step.what)) names.insert(client->client);
-    if (const auto* repeat = std::get_if<RepeatStep>(&step.what))
-      note_clients(repeat->steps, names);
-  }
-}
-
-/// Clients that come with what they say, as those of datagrams may, each once.
-void note_first_words(const std::vector<Step>& steps, std::set<std::string>& known,
-                      std::vector<std::string>& names) {
-  for (const Step& step : steps) {
-    if (const auto* client = std::get_if<ClientStep>(&step.what);
-        client != nullptr && known.insert(client->client).second &&
-        (std::holds_alternative<Send>(client->action) ||
-         std::holds_alternative<ExchangeStep>(client->action)))
-      names.push_back(client->client);
-    if (const auto* repeat = std::get_if<RepeatStep>(&step.what))
-      note_first_words(repeat->steps, known, names);
-  }
-}
-
-/// Whoever was there in an input before has closed, and has to come again.
+/// Of datagrams a client may come with what it says. Whoever was there in an input before has
+/// closed since, and has to come again.
 std::vector<Step> coming_again(const std::vector<Step>& steps, std::set<std::string>& were_there) {
   std::vector<Step> with_comings;
-  std::set<std::string> known;
+  std::set<std::string> are_there;
   for (const Step& step : steps) {
-    std::vector<std::string> names;
-    note_first_words({step}, known, names);
-    for (const std::string& name : names) {
-      if (were_there.contains(name))
-        with_comings.push_back(Step{.what = ClientStep{.client = name, .action = Open{}}});
-    }
+    for_each_step({step}, [&](const Step& part) {
+      const auto* const client = std::get_if<ClientStep>(&part.what);
+      if (client == nullptr || !are_there.insert(client->client).second) return;
+      const bool speaks = std::holds_alternative<Send>(client->action) ||
+                          std::holds_alternative<ExchangeStep>(client->action);
+      if (speaks && were_there.contains(client->client))
+        with_comings.push_back(
+            Step{.what = ClientStep{.client = client->client, .action = Open{}}});
+    });
     with_comings.push_back(step);
   }
-  were_there.merge(known);
+  were_there.merge(are_there);
   return with_comings;
 }
 
 /// A name is either a client's or a crowd's.
 void rename_crowds(std::vector<Step>& steps, const std::set<std::string>& clients) {
-  for (Step& step : steps) {
-    if (auto* crowd = std::get_if<CrowdStep>(&step.what);
-        crowd != nullptr && clients.contains(crowd->name))
+  for_each_step(steps, [&](Step& step) {
+    auto* const crowd = std::get_if<CrowdStep>(&step.what);
+    if (crowd != nullptr && clients.contains(crowd->name))
       crowd->name = crowd->name.substr(0, 24) + "-crowd";
-    if (auto* repeat = std::get_if<RepeatStep>(&step.what)) rename_crowds(repeat->steps, clients);
-  }
+  });
 }
 
 bool has_faults(const Scenario& input) {
@@ -122,7 +100,11 @@ Scenario join(const std::vector<Scenario>& inputs, Transport transport) {
   Scenario whole = inputs.back();
   if (inputs.size() == 1) return whole;
   std::set<std::string> clients{"fresh"};
-  for (const Scenario& input : inputs) note_clients(input.steps, clients);
+  for (const Scenario& input : inputs) {
+    for_each_step(input.steps, [&](const Step& step) {
+      if (const auto* client = std::get_if<ClientStep>(&step.what)) clients.insert(client->client);
+    });
+  }
   std::set<std::string> were_there;
   whole.steps.clear();
   whole.faults = inputs.front().faults;

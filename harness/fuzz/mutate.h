@@ -42,7 +42,7 @@ void mutate_schedule(Schedule& schedule, Draw& draw);
 /// met again under that name alone.
 Payload drawn_request(const Dialogue& dialogue, Draw& draw);
 /// A request of the dialogue part by part, so that its parts can be changed each: lengths are those
-/// of their fields, or, when `lies`, wrong ones.
+/// of their fields, or, when `lies`, wrong ones, now and then with more octets behind.
 Payload spell_out(const Exchange& exchange, bool lies, Draw& draw);
 
 }  // namespace sockdrill

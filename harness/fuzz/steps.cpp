@@ -17,14 +17,22 @@ void visit_payload(Payload& payload, const std::function<void(Payload&)>& visit)
   for (auto& [name, value] : payload.fields) visit_payload(value, visit);
 }
 
+}  // namespace
+
+void for_each_step(const std::vector<Step>& steps, const std::function<void(const Step&)>& visit) {
+  for (const Step& step : steps) {
+    visit(step);
+    if (const auto* repeat = std::get_if<RepeatStep>(&step.what))
+      for_each_step(repeat->steps, visit);
+  }
+}
+
 void for_each_step(std::vector<Step>& steps, const std::function<void(Step&)>& visit) {
   for (Step& step : steps) {
     visit(step);
     if (auto* repeat = std::get_if<RepeatStep>(&step.what)) for_each_step(repeat->steps, visit);
   }
 }
-
-}  // namespace
 
 void for_each_payload(ClientAction& action, const std::function<void(Payload&)>& visit) {
   std::visit(Overload{[&](Send& send) { visit_payload(send.payload, visit); },

@@ -8,6 +8,9 @@
 
 namespace sockdrill {
 
+/// Every step, in the order of the text; a repeat before those inside of it.
+void for_each_step(const std::vector<Step>& steps, const std::function<void(const Step&)>& visit);
+void for_each_step(std::vector<Step>& steps, const std::function<void(Step&)>& visit);
 /// Every client's action, in the order of the text, also those inside of crowds and repeats.
 void for_each_action(std::vector<Step>& steps, const std::function<void(ClientAction&)>& visit);
 /// Every payload: what is sent, and what is expected; with the parts it is made of.
