@@ -24,8 +24,8 @@ using Json = nlohmann::ordered_json;
 
 inline constexpr std::size_t kLargestDocument = std::size_t{4} << 20;
 inline constexpr int kDeepestNesting = 64;
-inline constexpr std::size_t kMostKeys =
-    256;  ///< of one object: a key is looked for among them all
+/// Of one object: a key is looked for among them all.
+inline constexpr std::size_t kMostKeys = 256;
 
 struct Document {
   std::string file;  ///< as the user named it; "<text>" for literals
@@ -42,6 +42,9 @@ struct Document {
 };
 
 Result<Document> parse_document(std::string text, std::string file);
+/// The values alone, several times faster, of any size and depth; discarded (Json::is_discarded())
+/// when it is no JSON, or a text of more than 4 KiB has too many keys in one object.
+Json parse_values(const std::string& text);
 Result<Document> read_document(const std::string& path);
 
 class Node final {

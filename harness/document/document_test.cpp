@@ -32,10 +32,25 @@ TEST(ParseDocumentTest, RefusesAKeyThatStandsTwice) {
   EXPECT_NE(error.message.find("'a' stands twice"), std::string::npos);
 }
 
+std::string object_of(int keys) {
+  std::string object = "{";
+  for (int i = 0; i < keys; ++i) object += (i == 0 ? "\"k" : ",\"k") + std::to_string(i) + "\": 1";
+  return object + "}";
+}
+
+TEST(ParseDocumentTest, RefusesAnObjectOfTooManyKeys) {
+  EXPECT_TRUE(parse_document(object_of(256), "x.json"));
+  EXPECT_NE(error_of(object_of(257)).message.find("more than 256 keys"), std::string::npos);
+}
+
+TEST(ParseValuesTest, RefusesAnObjectOfTooManyKeysInALongText) {
+  const std::string spaces(5000, ' ');
+  EXPECT_FALSE(parse_values(spaces + object_of(256)).is_discarded());
+  EXPECT_TRUE(parse_values(spaces + object_of(257)).is_discarded());
+  EXPECT_TRUE(parse_values("{").is_discarded());
+}
+
 TEST(ParseDocumentTest, RefusesDeepNestingWithoutDeepRecursion) {
-  std::string many = "{";
-  for (int i = 0; i < 257; ++i) many += (i == 0 ? "\"k" : ",\"k") + std::to_string(i) + "\": 1";
-  EXPECT_NE(error_of(many + "}").message.find("more than 256 keys"), std::string::npos);
   EXPECT_NE(error_of(std::string(10000, '[')).message.find("nested deeper than 64"),
             std::string::npos);
 }

@@ -189,4 +189,20 @@ Result<Document> parse_document(std::string text, std::string file) {
   return document;
 }
 
+Json parse_values(const std::string& text) {
+  constexpr std::size_t kShort = 4096;  // so few keys take no time; counting them would
+  if (text.size() <= kShort) return Json::parse(text, nullptr, false);
+  std::vector<std::size_t> keys;  // of the objects that are open
+  bool are_too_many = false;
+  const auto count = [&](int /*depth*/, Json::parse_event_t event, const Json& /*value*/) {
+    if (event == Json::parse_event_t::object_start) keys.push_back(0);
+    if (event == Json::parse_event_t::object_end) keys.pop_back();
+    const bool is_one_more = event == Json::parse_event_t::key && ++keys.back() > kMostKeys;
+    are_too_many = are_too_many || is_one_more;
+    return !is_one_more;
+  };
+  Json json = Json::parse(text, count, false);
+  return are_too_many ? Json(Json::value_t::discarded) : json;
+}
+
 }  // namespace sockdrill

@@ -21,24 +21,6 @@ std::string to_line(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-/// Discarded: it is no JSON, or has too many keys in one object, each of which is looked for among
-/// all before it. A short line has no time to lose by that.
-Json parse_values(const std::string& text) {
-  constexpr std::size_t kShort = 4096;
-  if (text.size() <= kShort) return Json::parse(text, nullptr, false);
-  std::vector<std::size_t> keys;  // of the objects that are open
-  bool are_too_many = false;
-  const auto count = [&](int /*depth*/, Json::parse_event_t event, const Json& /*value*/) {
-    if (event == Json::parse_event_t::object_start) keys.push_back(0);
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    const bool is_one_more = event == Json::parse_event_t::key && ++keys.back() > kMostKeys;
-    are_too_many = are_too_many || is_one_more;
-    return !is_one_more;
-  };
-  Json json = Json::parse(text, count, false);
-  return are_too_many ? Json(Json::value_t::discarded) : json;
-}
-
 /// One line as a document. Without positions it is read several times faster.
 Result<Document> parse_line(std::string_view line, const std::string& file, bool has_positions) {
   std::string text(line);
