@@ -68,7 +68,7 @@ Walked StepWalk::crowd(const CrowdStep& step, const std::string& pointer) {
   const std::string member = step.name + "*";
   if (step.count) {
     ClientPhase& phase = phases_[member];
-    if (phase == ClientPhase::open || phase == ClientPhase::write_closed)
+    if (is_open(phase))
       return problem_at(pointer, fmt::format("the clients of '{}' are open already: close or reset "
                                              "them first, or name the new crowd otherwise",
                                              step.name));
@@ -96,7 +96,7 @@ tl::expected<StepWalk::ClientPhase, std::string> StepWalk::phase_after(
   };
   if (std::holds_alternative<Run>(action)) return phase;
   if (std::holds_alternative<Connect>(action) || std::holds_alternative<Open>(action)) {
-    if (phase == ClientPhase::open || phase == ClientPhase::write_closed)
+    if (is_open(phase))
       return no(fmt::format("'{}' is open already: close or reset it first, or use another client",
                             name));
     return ClientPhase::open;

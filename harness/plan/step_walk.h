@@ -35,6 +35,9 @@ class StepWalk final {
 
  private:
   enum class ClientPhase { absent, open, write_closed, closed };
+  static bool is_open(ClientPhase phase) {
+    return phase == ClientPhase::open || phase == ClientPhase::write_closed;
+  }
 
   Walked repeat(const RepeatStep& step);
   Walked crowd(const CrowdStep& step, const std::string& pointer);

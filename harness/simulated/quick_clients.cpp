@@ -247,13 +247,13 @@ void QuickClients::look_for_owed(const QuickClient& client) {
 
 void QuickClients::finish_all() {
   // A client that waits for its turn at an iterative server must not keep it from the others.
-  leaving_.clear();
+  std::vector<QuickClient*> leaving;
   for (auto& [name, client] : clients_) {
-    if (client.is_open) leaving_.push_back(&client);
+    if (client.is_open) leaving.push_back(&client);
   }
-  std::ranges::sort(leaving_, {}, &QuickClient::came_as);
-  for (QuickClient* client : leaving_) end_output(*client);
-  for (QuickClient* client : leaving_) close(*client, false);
+  std::ranges::sort(leaving, {}, &QuickClient::came_as);
+  for (QuickClient* client : leaving) end_output(*client);
+  for (QuickClient* client : leaving) close(*client, false);
   clients_.clear();
   sockets_.forget_numbers();
   server_.rest();

@@ -84,7 +84,6 @@ class QuickClients final {
   std::string buffer_;
   std::unordered_map<std::string, QuickClient> clients_;
   std::uint64_t came_ = 0;
-  std::vector<QuickClient*> leaving_;  ///< kept for its room
 };
 
 }  // namespace sockdrill

@@ -55,6 +55,8 @@ class QuickPlayer::Impl final {
   std::optional<Suspicion> play_once(const Plan& plan);
   std::optional<Suspicion> look_for_leak(const Plan& plan);
   void set_faults(const std::vector<Fault>& faults, const Schedule& schedule) {
+    // What those before have cost, they have cost those who were there.
+    if (!clients_.is_anybody_there()) verdict_.may_lose = false;
     kernel_.faults.arm(to_kernel(faults));
     scheduler_.set_schedule(schedule.seed, schedule.choices);
     has_faults_ = !faults.empty() || schedule != Schedule{};
@@ -114,21 +116,17 @@ void QuickPlayer::Impl::note_struck(const sim::CallFault& fault) {
 /// there at once.
 void QuickPlayer::Impl::play_step(const PlannedStep& step) {
   const auto* const action = std::get_if<ServerAction>(&step.action);
-  if (action == nullptr) {
-    has_settled_ = false;
-    return clients_.act(step.client, step.action);
-  }
-  if (const auto* from_here = std::get_if<FromHere>(action)) {
-    // What a fault has cost, it has cost those who were there.
-    if (!clients_.is_anybody_there()) verdict_.may_lose = false;
+  const bool had_settled = std::exchange(has_settled_, false);
+  if (action == nullptr) return clients_.act(step.client, step.action);
+  if (const auto* from_here = std::get_if<FromHere>(action))
     return set_faults(from_here->faults, from_here->schedule);
+  if (std::holds_alternative<Settled>(*action)) {
+    // Twice, when nobody is there and nothing fails, it is as between two inputs: its timers and
+    // TCP's run out. (So join() makes it, in fuzz/join.h.)
+    has_settled_ = !had_settled;
+    if (had_settled && !has_faults_ && !clients_.is_anybody_there())
+      return server_.forget_connections();
   }
-  // Twice, when nobody is there and nothing fails, it is as between two inputs: its timers and
-  // TCP's run out. (So join() makes it, in fuzz/join.h.)
-  const bool is_settled = std::holds_alternative<Settled>(*action);
-  const bool is_again = std::exchange(has_settled_, is_settled && !has_settled_);
-  if (is_settled && is_again && !has_faults_ && !clients_.is_anybody_there())
-    return server_.forget_connections();
   if (std::holds_alternative<Stop>(*action)) server_.signal_all(SIGSTOP);
   if (std::holds_alternative<Continue>(*action)) server_.signal_all(SIGCONT);
   server_.rest();
@@ -214,10 +212,7 @@ std::optional<Suspicion> QuickPlayer::Impl::play_once(const Plan& plan) {
   const bool has_faults = plan.scenario.needs_simulated_kernel();
   if (has_faults) set_faults(plan.scenario.faults, plan.scenario.schedule);
   play_case(plan.cases.front());
-  if (has_faults) {
-    set_faults({}, {});
-    verdict_.may_lose = false;  // as at a FromHere: those whom it has cost something are gone
-  }
+  if (has_faults) set_faults({}, {});
   if (is_alive()) server_.look_for_spin(verdict_, clients_.octets_sent());
   if (is_alive() && !verdict_.suspicion && !is_served(plan.cases.front().probe))
     verdict_.suspect("probe", "a fresh client is not served");

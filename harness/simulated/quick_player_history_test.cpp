@@ -89,27 +89,13 @@ TEST_F(QuickPlayerHistoryTest, JoinedInputsAskTheSameOfAServerThatServesAllAtOnc
   expect_the_same([] { serve_each(echo); }, drawn_inputs(target, 300));
 }
 
-void serve_datagrams() {
-  const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_port = htons(7777);
-  auto* const name = static_cast<sockaddr*>(static_cast<void*>(&at));
-  if (::bind(fd, name, sizeof at) != 0) return;
-  std::vector<char> room(65536);
-  for (;;) {
-    sockaddr_storage from{};
-    socklen_t size = sizeof from;
-    auto* const who = static_cast<sockaddr*>(static_cast<void*>(&from));
-    const ssize_t count = ::recvfrom(fd, room.data(), room.size(), 0, who, &size);
-    if (count >= 0) ::sendto(fd, room.data(), static_cast<std::size_t>(count), 0, who, size);
-  }
-}
-
 TEST_F(QuickPlayerHistoryTest, JoinedInputsAskTheSameOfAServerOfDatagrams) {
   target.transport = Transport::udp;
   target.speaks = built_in_dialogue("echo", Transport::udp).value();
-  expect_the_same(serve_datagrams, drawn_inputs(target, 300));
+  const auto serve = [] {
+    answer_datagrams(open_socket(SOCK_DGRAM), [](const std::string& octets) { return octets; });
+  };
+  expect_the_same(serve, drawn_inputs(target, 300));
 }
 
 }  // namespace

@@ -61,28 +61,18 @@ void serve_lines(const std::function<std::string(std::vector<std::string>)>& ans
 
 /// Each datagram with "ok", or with the error that its broadcast ended in.
 void answer_broadcasters() {
-  const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
+  const int fd = open_socket(SOCK_DGRAM);
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof on);
   sockaddr_in to{};
   to.sin_family = AF_INET;
-  to.sin_port = htons(7777);
-  auto* const name = static_cast<sockaddr*>(static_cast<void*>(&to));
-  if (::bind(fd, name, sizeof to) != 0) return;
   to.sin_port = htons(9);
   to.sin_addr.s_addr = htonl(0x7fffffff);
-  char buffer[100];
-  for (;;) {
-    sockaddr_storage from{};
-    socklen_t size = sizeof from;
-    auto* const who = static_cast<sockaddr*>(static_cast<void*>(&from));
-    const ssize_t count = ::recvfrom(fd, buffer, sizeof buffer, 0, who, &size);
-    if (count < 0) continue;
-    const bool is_sent =
-        ::sendto(fd, buffer, static_cast<std::size_t>(count), 0, name, sizeof to) >= 0;
-    const std::string answer = count == 1 ? "what?" : is_sent ? "ok" : "error";
-    ::sendto(fd, answer.data(), answer.size(), 0, who, size);
-  }
+  const auto* const all = static_cast<const sockaddr*>(static_cast<const void*>(&to));
+  answer_datagrams(fd, [&](const std::string& news) -> std::string {
+    const bool is_sent = ::sendto(fd, news.data(), news.size(), 0, all, sizeof to) >= 0;
+    return news.size() == 1 ? "what?" : is_sent ? "ok" : "error";
+  });
 }
 
 TEST_F(QuickPlayerTest, AnAnswerThatTellsOfAFaultIsNoWrongReply) {

@@ -18,15 +18,35 @@
 
 namespace sockdrill {
 
-inline int open_listener() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+/// Bound to the server's port.
+inline int open_socket(int type) {
+  const int fd = ::socket(AF_INET, type, 0);
   sockaddr_in at{};
   at.sin_family = AF_INET;
   at.sin_port = htons(7777);
   at.sin_addr.s_addr = htonl(INADDR_ANY);
-  if (::bind(fd, static_cast<const sockaddr*>(static_cast<const void*>(&at)), sizeof at) != 0)
-    return -1;
+  const auto* const name = static_cast<const sockaddr*>(static_cast<const void*>(&at));
+  return ::bind(fd, name, sizeof at) == 0 ? fd : -1;
+}
+
+inline int open_listener() {
+  const int fd = open_socket(SOCK_STREAM);
   return ::listen(fd, 100) == 0 ? fd : -1;
+}
+
+/// Each datagram is answered with what `answer` makes of it.
+template <typename Answer>
+void answer_datagrams(int fd, const Answer& answer) {
+  std::string room(65536, '\0');
+  for (;;) {
+    sockaddr_storage from{};
+    socklen_t size = sizeof from;
+    auto* const who = static_cast<sockaddr*>(static_cast<void*>(&from));
+    const ssize_t count = ::recvfrom(fd, room.data(), room.size(), 0, who, &size);
+    if (count < 0) continue;
+    const std::string reply = answer(room.substr(0, static_cast<std::size_t>(count)));
+    ::sendto(fd, reply.data(), reply.size(), 0, who, size);
+  }
 }
 
 inline void echo(int fd) {
