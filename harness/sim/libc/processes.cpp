@@ -278,6 +278,10 @@ SIMULATED_CALL int prctl(int option, ...) noexcept {
     case PR_CAPBSET_DROP:
     case PR_CAP_AMBIENT:
       return 0;  // what the server gives up, the harness beside it keeps
+    // The program's memory is the same here as there.
+    case PR_SET_THP_DISABLE:
+    case PR_SET_VMA:
+    case PR_GET_THP_DISABLE:
     case PR_GET_NAME:
     case PR_GET_DUMPABLE:
     case PR_GET_KEEPCAPS:
@@ -317,32 +321,25 @@ SIMULATED_CALL int setrlimit64(__rlimit_resource_t resource,
   return setrlimit(resource, reinterpret_cast<const struct rlimit*>(limit));
 }
 
-// Another program: it would run on the real kernel, without its server's descriptors. These two
-// return their error (posix_spawn(3)).
-SIMULATED_CALL int posix_spawn(pid_t* pid, const char* path,
-                               const posix_spawn_file_actions_t* actions,
-                               const posix_spawnattr_t* attributes, char* const* argv,
-                               char* const* environment) {
-  if (!is_simulated())
-    return REAL_FUNCTION(posix_spawn)(pid, path, actions, attributes, argv, environment);
-  refuse_call("posix_spawn");
-  return ENOSYS;
-}
-SIMULATED_CALL int posix_spawnp(pid_t* pid, const char* file,
-                                const posix_spawn_file_actions_t* actions,
-                                const posix_spawnattr_t* attributes, char* const* argv,
-                                char* const* environment) {
-  if (!is_simulated())
-    return REAL_FUNCTION(posix_spawnp)(pid, file, actions, attributes, argv, environment);
-  refuse_call("posix_spawnp");
-  return ENOSYS;
-}
-#define NOT_SIMULATED(name, result, parameters, arguments)        \
-  SIMULATED_CALL result name parameters {                         \
-    if (is_simulated()) return refuse_call(#name);                \
-    static auto* const original = next<result parameters>(#name); \
-    return original arguments;                                    \
+// Another program: it would run on the real kernel, without its server's descriptors.
+#define NOT_SIMULATED_BUT(refusal, name, result, parameters, arguments) \
+  SIMULATED_CALL result name parameters {                               \
+    if (is_simulated()) return refusal;                                 \
+    static auto* const original = next<result parameters>(#name);       \
+    return original arguments;                                          \
   }
+#define NOT_SIMULATED(name, ...) NOT_SIMULATED_BUT(refuse_call(#name), name, __VA_ARGS__)
+// Their errors are what they return (posix_spawn(3)).
+NOT_SIMULATED_BUT((refuse_call("posix_spawn"), ENOSYS), posix_spawn, int,
+                  (pid_t * pid, const char* path, const posix_spawn_file_actions_t* actions,
+                   const posix_spawnattr_t* attributes, char* const* argv,
+                   char* const* environment),
+                  (pid, path, actions, attributes, argv, environment))
+NOT_SIMULATED_BUT((refuse_call("posix_spawnp"), ENOSYS), posix_spawnp, int,
+                  (pid_t * pid, const char* file, const posix_spawn_file_actions_t* actions,
+                   const posix_spawnattr_t* attributes, char* const* argv,
+                   char* const* environment),
+                  (pid, file, actions, attributes, argv, environment))
 NOT_SIMULATED(execve, int, (const char* path, char* const* argv, char* const* environment) noexcept,
               (path, argv, environment))
 NOT_SIMULATED(execv, int, (const char* path, char* const* argv) noexcept, (path, argv))

@@ -10,7 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <climits>
 #include <cstdarg>
 #include <cstring>
 
@@ -177,7 +176,6 @@ long futex(int* word, int operation, int value, const timespec* timeout) {
     }
     case FUTEX_WAKE:
     case FUTEX_WAKE_BITSET: {
-      if (value == INT_MAX) return static_cast<long>(wake_at(word, true));
       long woken = 0;
       while (woken < value && wake_at(word, false) > 0) ++woken;
       return woken;
